@@ -1,0 +1,1 @@
+"""Runs model versions in isolated children. Plain Python: knows neither Django nor any app."""

@@ -1,0 +1,299 @@
+"""The typed client of the runner, for web and workers. Needs no numpy and no model library."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from hokusai.runner import protocol
+from hokusai.runner.errors import (
+    ModelTimeout,
+    ProtocolError,
+    RunnerError,
+    RunnerUnavailable,
+    from_wire,
+)
+from hokusai.runner.outputs import Outputs, read_outputs
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import numpy as np
+    import numpy.typing as npt
+
+    # (n, len(columns)) float64, row-major: an array, or its bytes.
+    Matrix: TypeAlias = npt.NDArray[np.float64] | memoryview | bytes
+
+Row = Mapping[str, Any]
+
+# Beyond a deadline the runner itself stops the child and answers; the client waits a little longer.
+GRACE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`tier`: A, B or C; `probe`: what a child tried, and whether it was stopped."""
+
+    tier: str
+    probe: Mapping[str, bool]
+    warnings: tuple[str, ...]
+    formats: tuple[str, ...]
+    children: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStats:
+    """One living child; memory is the proportional set size."""
+
+    key: str
+    project: str
+    tree_digest: str
+    format: str
+    socket_path: str
+    pid: int
+    started_at: float
+    memory_bytes: int
+    busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a served version states of itself. `inputs` is empty where the model names none."""
+
+    task: str
+    inputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    classes: tuple[str | int | float | bool, ...]
+    format: str
+    tier: str
+
+
+class RunnerClient:
+    """Calls the runner at `socket_path`. Thread-safe and fork-safe; keeps no open call.
+
+    Every method raises a RunnerError: RunnerUnavailable where nobody answers in `timeout_s`.
+    """
+
+    def __init__(self, socket_path: str, timeout_s: float = 30.0) -> None:
+        self.socket_path = socket_path
+        self.timeout_s = timeout_s
+        self._kept = threading.local()
+
+    def health(self) -> Health:
+        """The tier in force and what the probe proved."""
+        body = self._ask({"op": "health"})
+        return Health(
+            tier=body["tier"],
+            probe=body["probe"],
+            warnings=tuple(body["warnings"]),
+            formats=tuple(body["formats"]),
+            children=body["children"],
+        )
+
+    def stats(self) -> list[ChildStats]:
+        """Every living serving child."""
+        return [ChildStats(**child) for child in self._ask({"op": "stats"})["children"]]
+
+    def predict_once(
+        self,
+        *,
+        project: str,
+        tree_digest: str,
+        rows: Sequence[Row] | None = None,
+        columns: Sequence[str] | None = None,
+        matrix: "Matrix | None" = None,
+        deadline_s: float = 60.0,
+        memory_bytes: int = 1 << 30,
+        require_probabilities: bool = False,
+    ) -> Outputs:
+        """Outputs for `rows`, or for `matrix` under `columns`, from a fresh child for this call.
+
+        `deadline_s` counts from the start of loading. Raises ModelCrashed, ModelTimeout,
+        ModelOutOfMemory, ModelRaised, InvalidInput, ArtifactMismatch, FormatRefused,
+        OutputContract.
+        """
+        header = {
+            "op": "predict_once",
+            "project": project,
+            "tree_digest": tree_digest,
+            "deadline_s": deadline_s,
+            "memory_bytes": memory_bytes,
+            "probabilities": require_probabilities,
+        }
+        frame = _request(header, rows, columns, matrix)
+        # A project's first call also waits for its warmed parent to import the libraries.
+        return read_outputs(*self._call(frame, deadline_s + self.timeout_s))
+
+    def serve(
+        self,
+        *,
+        project: str,
+        key: str,
+        tree_digest: str,
+        memory_bytes: int = 1 << 30,
+        load_timeout_s: float = 60.0,
+    ) -> str:
+        """The socket path of the long-lived child of `key`; starts it where none lives.
+
+        Idempotent. A child of the same key with another digest is replaced. Raises as
+        `predict_once` does.
+        """
+        header = {
+            "op": "serve",
+            "project": project,
+            "key": key,
+            "tree_digest": tree_digest,
+            "memory_bytes": memory_bytes,
+            "deadline_s": load_timeout_s,
+        }
+        body = self._ask(header, load_timeout_s + self.timeout_s)
+        return str(body["socket_path"])
+
+    def describe(self, *, key: str) -> Described:
+        """What the child of `key` said of itself when it was loaded; RunnerUnavailable if none."""
+        body = self._ask({"op": "describe", "key": key})
+        return Described(
+            task=body["task"],
+            inputs=tuple(body["inputs"]),
+            columns=tuple(body["columns"]),
+            classes=tuple(body["classes"]),
+            format=body["format"],
+            tier=body["tier"],
+        )
+
+    def stop(self, *, key: str) -> bool:
+        """Let the child of `key` finish its request (at most 5 s), then end it; False if none."""
+        return bool(self._ask({"op": "stop", "key": key})["stopped"])
+
+    def kill(self, *, key: str) -> bool:
+        """End the child of `key` now; False if none."""
+        return bool(self._ask({"op": "kill", "key": key})["stopped"])
+
+    def predict(
+        self,
+        socket_path: str,
+        *,
+        rows: Sequence[Row] | None = None,
+        columns: Sequence[str] | None = None,
+        matrix: "Matrix | None" = None,
+        deadline_s: float = 1.0,
+        require_probabilities: bool = False,
+    ) -> Outputs:
+        """Outputs from the child at `socket_path` (of `serve`), over this thread's connection.
+
+        Raises as `predict_once` does; RunnerUnavailable: call `serve` and try again once.
+        """
+        header = {
+            "deadline_ns": time.monotonic_ns() + int(deadline_s * 1e9),
+            "probabilities": require_probabilities,
+        }
+        frame = _request(header, rows, columns, matrix)
+        try:
+            body = self._exchange(socket_path, frame, deadline_s)
+        except TimeoutError as error:
+            self._drop(socket_path)
+            raise self._stuck(socket_path, deadline_s) from error
+        except (OSError, ProtocolError) as error:
+            self._drop(socket_path)
+            raise self._why(socket_path) from error
+        return read_outputs(*_checked(body))
+
+    def _exchange(self, path: str, frame: bytes, deadline_s: float) -> "protocol.Block":
+        connection, kept = self._connection(path)
+        connection.settimeout(deadline_s + GRACE_S)
+        try:
+            connection.sendall(frame)
+            body = protocol.receive(connection)
+        except (BrokenPipeError, ConnectionResetError):
+            body = None
+        if body is None and kept:
+            # A kept connection may have ended while idle; a new one tells whether the child lives.
+            self._drop(path)
+            return self._exchange(path, frame, deadline_s)
+        if body is None:
+            raise ConnectionResetError("closed without an answer")
+        return body
+
+    def _connection(self, path: str) -> tuple[socket.socket, bool]:
+        kept = self._connections()
+        connection = kept.get(path)
+        if connection is not None:
+            return connection, True
+        kept[path] = connection = _connect(path, self.timeout_s)
+        return connection, False
+
+    def _connections(self) -> dict[str, socket.socket]:
+        # After a fork the parent's connections are shared: two processes would mix their answers.
+        state = self._kept.__dict__
+        if state.get("pid") != os.getpid():
+            state["pid"], state["by_path"] = os.getpid(), {}
+        connections: dict[str, socket.socket] = state["by_path"]
+        return connections
+
+    def _drop(self, path: str) -> None:
+        connection = self._connections().pop(path, None)
+        if connection is not None:
+            connection.close()
+
+    def _why(self, path: str) -> RunnerError:
+        body = self._ask({"op": "why", "socket_path": path})
+        if body.get("cause") is None:
+            return RunnerUnavailable("This version is not being served at the moment.")
+        return from_wire(body["cause"])
+
+    def _stuck(self, path: str, deadline_s: float) -> RunnerError:
+        self._ask({"op": "stuck", "socket_path": path})
+        return ModelTimeout(
+            f"The model did not answer within {deadline_s:g} s.", deadline_s=deadline_s
+        )
+
+    def _ask(self, header: Mapping[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
+        return self._call(protocol.encode(header), timeout_s or self.timeout_s)[0]
+
+    def _call(self, frame: bytes, timeout_s: float) -> tuple[dict[str, Any], memoryview]:
+        try:
+            with _connect(self.socket_path, self.timeout_s) as connection:
+                connection.settimeout(timeout_s)
+                connection.sendall(frame)
+                body = protocol.receive(connection)
+        except OSError as error:
+            raise RunnerUnavailable("The model runner does not answer.") from error
+        if body is None:
+            raise RunnerUnavailable("The model runner ended the call without an answer.")
+        return _checked(body)
+
+
+def _connect(path: str, timeout_s: float) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(timeout_s)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def _checked(body: "protocol.Block") -> tuple[dict[str, Any], memoryview]:
+    header, block = protocol.decode(body)
+    if "error" in header:
+        raise from_wire(header["error"])
+    return header, block
+
+
+def _request(
+    header: dict[str, Any],
+    rows: Sequence[Row] | None,
+    columns: Sequence[str] | None,
+    matrix: "Matrix | None",
+) -> bytes:
+    if rows is not None:
+        header["rows"] = rows
+        return protocol.encode(header)
+    if columns is None or matrix is None:
+        raise ValueError("give rows, or columns and matrix")
+    header["columns"] = list(columns)
+    return protocol.encode(header, memoryview(matrix))

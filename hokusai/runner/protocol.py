@@ -1,0 +1,102 @@
+"""Frames on a socket: 4 bytes big-endian length, then JSON, or JSON with a block behind it.
+
+    frame := length:u32 body          body := json | 0x01 header_length:u32 json block
+
+A block is raw bytes, here always float64, little-endian, row-major. Nothing is ever unpickled.
+"""
+
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from hokusai.runner.errors import ProtocolError
+
+MAX_FRAME_BYTES: Final = 1 << 30
+LENGTH: Final = struct.Struct(">I")
+BLOCK_MARK: Final = b"\x01"
+BLOCK_PREFIX: Final = struct.Struct(">cI")
+FIRST_READ_BYTES: Final = 65536
+
+Header = dict[str, Any]
+Block = bytes | bytearray | memoryview
+
+
+def encode(header: Mapping[str, Any], block: Block | None = None) -> bytes:
+    """One whole frame, its length in front."""
+    text = orjson.dumps(header)
+    if block is None:
+        return LENGTH.pack(len(text)) + text
+    raw = memoryview(block).cast("B")
+    size = BLOCK_PREFIX.size + len(text) + len(raw)
+    if size > MAX_FRAME_BYTES:
+        raise ProtocolError("The request is too large.", size_bytes=size)
+    return b"".join((LENGTH.pack(size), BLOCK_PREFIX.pack(BLOCK_MARK, len(text)), text, raw))
+
+
+def decode(body: Block) -> tuple[Header, memoryview]:
+    """Header and block (empty without one) of a frame's body.
+
+    Raises ProtocolError for anything but a JSON object.
+    """
+    view = memoryview(body)
+    try:
+        if view[:1] != BLOCK_MARK:
+            header, block = orjson.loads(view), view[:0]
+        else:
+            _, size = BLOCK_PREFIX.unpack_from(view)
+            start = BLOCK_PREFIX.size + size
+            header, block = orjson.loads(view[BLOCK_PREFIX.size : start]), view[start:]
+    except (orjson.JSONDecodeError, struct.error) as error:
+        raise ProtocolError("A message could not be read.") from error
+    if not isinstance(header, dict):
+        raise ProtocolError("A message is not an object.")
+    return header, block
+
+
+def frame_size(head: Block) -> int:
+    """Bytes of the body announced by the first 4 bytes; ProtocolError above the limit."""
+    size: int = LENGTH.unpack_from(head)[0]
+    if size > MAX_FRAME_BYTES:
+        raise ProtocolError("A message is too large.", size_bytes=size)
+    return size
+
+
+def receive(connection: socket.socket) -> bytes | bytearray | None:
+    """The body of the next frame; None where the other side closed before its first byte.
+
+    Raises ProtocolError where it closes inside a frame; OSError and TimeoutError pass through.
+    """
+    chunk = connection.recv(FIRST_READ_BYTES)
+    if not chunk:
+        return None
+    while len(chunk) < LENGTH.size:
+        chunk += _some(connection)
+    size = frame_size(chunk)
+    if len(chunk) == size + LENGTH.size:
+        return chunk[LENGTH.size :]
+    return _rest(connection, chunk, size)
+
+
+def _rest(connection: socket.socket, chunk: bytes, size: int) -> bytearray:
+    body = bytearray(size)
+    got = len(chunk) - LENGTH.size
+    if got > size:
+        raise ProtocolError("A message was longer than it said.")
+    body[:got] = chunk[LENGTH.size :]
+    view = memoryview(body)
+    while got < size:
+        read = connection.recv_into(view[got:])
+        if not read:
+            raise ProtocolError("The connection ended inside a message.")
+        got += read
+    return body
+
+
+def _some(connection: socket.socket) -> bytes:
+    data = connection.recv(FIRST_READ_BYTES)
+    if not data:
+        raise ProtocolError("The connection ended inside a message.")
+    return data
