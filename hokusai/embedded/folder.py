@@ -86,6 +86,7 @@ class DataFolder:
             AlreadyRunning: another process holds it; the error names the pid.
         """
         handle = (self.root / "lock").open("a+", encoding="ascii")
+        (self.root / "lock").chmod(PRIVATE_FILE)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

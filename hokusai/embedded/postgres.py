@@ -252,7 +252,7 @@ def ordinary_account() -> tuple[str, ...]:
             return prefix
     raise EmbeddedError(
         "PostgreSQL refuses to run as root, and this container allows neither user namespaces "
-        "nor another uid. Start as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own."
+        "nor another uid.\nStart as an ordinary user, or set DATABASE_URL to a server of your own."
     )
 
 

@@ -103,6 +103,10 @@ class EmbeddedServers:
             raise EmbeddedError("The servers are not open.")
         return self._supervisor
 
+    def wish_ports(self, ports: Mapping[str, int]) -> None:
+        """Prefer these ports for servers that were not started yet."""
+        self._wishes.update(ports)
+
     def start(self, part: str, *, wait: bool = True) -> None:
         """Start one part, with what it needs, on the port and data that it had before."""
         supervisor = self.supervisor

@@ -1,0 +1,128 @@
+"""The environment of Hokusai's own processes: which parts come from outside, and who may know
+what."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hokusai.embedded.errors import EmbeddedError
+from hokusai.embedded.folder import DataFolder
+from hokusai.embedded.programs import PROJECT_ROOT, loopback_without_proxy
+
+OUTSIDE = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "mlflow": "MLFLOW_TRACKING_URI"}
+OWNER_URL = "DATABASE_OWNER_URL"
+SIGNING_KEY_FILE = "SIGNING_KEY_FILE"
+# Handed to single processes only, never inherited by all.
+RESERVED = {OWNER_URL, SIGNING_KEY_FILE}
+SOCKET_PATH_MAX = 100
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts of one stack are found."""
+
+    database_url: str
+    owner_url: str
+    redis_url: str
+    tracking_uri: str
+    base_url: str
+
+
+def outside_parts(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    """Return the variables that name parts run by somebody else, from the environment or `.env`."""
+    written = read_dotenv(dotenv)
+    names = (*OUTSIDE.values(), OWNER_URL)
+    found = {name: environ.get(name) or written.get(name, "") for name in names}
+    return {name: value for name, value in found.items() if value}
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Return the `NAME=value` lines of a file; quotes around a value and `export` are dropped."""
+    if not path.exists():
+        return {}
+    values = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            values[name.strip()] = value.strip().strip("\"'")
+    return values
+
+
+def shared_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
+    """Return what web, workers and schedule share: the caller's environment and the stack's own."""
+    inherited = {name: value for name, value in os.environ.items() if name not in RESERVED}
+    return {**inherited, **stack_variables(folder, addresses), "HOME": str(folder.root / "home")}
+
+
+def stack_variables(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
+    """Return the variables of the stack alone; secrets that the caller sets win over ours."""
+    return {
+        "DJANGO_SETTINGS_MODULE": os.environ.get(
+            "DJANGO_SETTINGS_MODULE", "hokusai.settings.local"
+        ),
+        "DATABASE_URL": addresses.database_url,
+        "REDIS_URL": addresses.redis_url,
+        "MLFLOW_TRACKING_URI": addresses.tracking_uri,
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or folder.secret("secret_key"),
+        "API_KEY_PEPPER": os.environ.get("API_KEY_PEPPER") or folder.secret("api_key_pepper"),
+        "CONTENT_STORE_ROOT": str(folder.root / "store"),
+        "RUNNER_SOCKET": runner_socket(folder),
+        "HOKUSAI_DATA_DIR": str(folder.root),
+        "HOKUSAI_BASE_URL": addresses.base_url,
+        "PYTHONUNBUFFERED": "1",
+        **loopback_without_proxy(os.environ),
+    }
+
+
+def owner_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
+    """Return the environment of migrations: the only one with the owner's role."""
+    return {
+        **shared_environment(folder, addresses),
+        "DATABASE_URL": addresses.owner_url,
+        OWNER_URL: addresses.owner_url,
+    }
+
+
+def signer_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
+    """Return the environment of the signing worker: the only one that knows where the key is."""
+    return {
+        **shared_environment(folder, addresses),
+        SIGNING_KEY_FILE: os.environ.get(SIGNING_KEY_FILE) or str(signing_key(folder)),
+    }
+
+
+def signing_key(folder: DataFolder, make: Callable[[], str] | None = None) -> Path:
+    """Return the path of this instance's Ed25519 key, made at the first call and kept."""
+    return folder.secret_file("signing_key.pem", make or new_signing_key)
+
+
+def new_signing_key() -> str:
+    """Return a new Ed25519 private key, PKCS#8 in PEM."""
+    # Only the first start needs the library.
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+
+    return (
+        ed25519.Ed25519PrivateKey.generate()
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode("ascii")
+    )
+
+
+def runner_socket(folder: DataFolder) -> str:
+    """Return the runner's socket; relative to the project where the path would be too long.
+
+    Raises:
+        EmbeddedError: a folder elsewhere whose path leaves no room for a socket's name.
+    """
+    path = folder.root / "run" / "runner" / "runner.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+        return str(path)
+    if path.is_relative_to(PROJECT_ROOT):
+        return str(path.relative_to(PROJECT_ROOT))
+    raise EmbeddedError(f"{folder.root} is too long for a socket; set HOKUSAI_DATA_DIR.")
