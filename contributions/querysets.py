@@ -1,0 +1,30 @@
+from typing import Self
+
+from contributions.choices import ContributionStatus
+from hokusai.accounts.querysets import ScopedQuerySet
+
+
+class ContributionQuerySet(ScopedQuerySet):
+    def with_names(self) -> Self:
+        """With what a list shows, in one query."""
+        return self.select_related(
+            "project", "model", "wallet__contributor", "dataset_version", "submitted_by"
+        )
+
+    def trainable(self) -> Self:
+        """Contributions that a version may be made from."""
+        return self.filter(status__in=(ContributionStatus.ACCEPTED, ContributionStatus.USED))
+
+
+class ImprovementQuerySet(ScopedQuerySet):
+    project_path = "model__project"
+
+    def with_names(self) -> Self:
+        """With what a list shows, in one query."""
+        return self.select_related(
+            "model__project", "comparison__benchmark", "baseline__model", "candidate__model"
+        )
+
+
+class OfImprovementQuerySet(ScopedQuerySet):
+    project_path = "improvement__model__project"

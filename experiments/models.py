@@ -1,0 +1,196 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from experiments.choices import BenchmarkStatus, ComparisonStatus, EvaluationRole
+from experiments.querysets import ComparisonQuerySet, EvaluationQuerySet
+from hokusai.accounts.models import Project
+from hokusai.accounts.querysets import ScopedQuerySet
+from hokusai.core.errors import InvalidTransition
+from hokusai.core.fields import known_values, public_id_field, slug_field
+from hokusai.core.models import Job
+from registry.models import DatasetVersion, Model, ModelVersion
+
+PPM = "millionths: 10,000 is one percentage point"
+
+
+class Benchmark(models.Model):
+    """Fixed rows, metrics and policy by which versions are compared; immutable."""
+
+    public_id = public_id_field("bmk")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="benchmarks")
+    slug = slug_field()
+    name = models.CharField(max_length=200)
+    dataset_version = models.ForeignKey(
+        DatasetVersion, on_delete=models.PROTECT, related_name="benchmarks"
+    )
+    status = models.CharField(
+        max_length=10, choices=BenchmarkStatus, default=BenchmarkStatus.DRAFT, editable=False
+    )
+    task = models.CharField(max_length=40, default="classification")
+    features = models.JSONField(help_text="the input columns, in order")
+    label_column = models.CharField(max_length=200)
+    metric = models.CharField(max_length=40, help_text="the metric that decides")
+    margin_ppm = models.IntegerField(default=0, help_text=PPM)
+    minimum_gain_ppm = models.IntegerField(default=10_000, help_text=PPM)
+    alpha = models.FloatField(default=0.025, help_text="one-sided, before attempts are counted")
+    guardrails = models.JSONField(default=list, help_text="metric and margin_ppm of each")
+    seed = models.BigIntegerField(default=20261120)
+    spec_digest = models.CharField(max_length=64, editable=False, help_text="sha256 of all above")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            known_values("status", BenchmarkStatus, "benchmark_status_known"),
+            models.UniqueConstraint(fields=["project", "slug"], name="benchmark_named_once"),
+            models.CheckConstraint(
+                condition=models.Q(approved_by=None)
+                | ~models.Q(approved_by=models.F("created_by")),
+                name="benchmark_by_two_persons",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(alpha__gt=0, alpha__lt=0.5), name="benchmark_alpha_sane"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def move_to(self, target: BenchmarkStatus) -> None:
+        """Set the status without saving. Raises InvalidTransition when not allowed."""
+        if target not in BenchmarkStatus(self.status).successors:
+            raise InvalidTransition(f"A {self.status} benchmark cannot become {target}.")
+        self.status = target
+
+
+class Experiment(models.Model):
+    """A line of work on one model: a baseline, a benchmark, and the tries to beat it."""
+
+    public_id = public_id_field("exp")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="experiments")
+    name = models.CharField(max_length=200)
+    hypothesis = models.TextField(blank=True)
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="experiments")
+    baseline = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="experiments")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Comparison(models.Model):
+    """A candidate against a baseline on the same rows; decided once."""
+
+    public_id = public_id_field("cmp")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="comparisons")
+    experiment = models.ForeignKey(
+        Experiment, on_delete=models.PROTECT, null=True, related_name="comparisons"
+    )
+    baseline = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+")
+    candidate = models.ForeignKey(
+        ModelVersion, on_delete=models.PROTECT, related_name="comparisons"
+    )
+    baseline_digest = models.CharField(max_length=64, editable=False)
+    candidate_digest = models.CharField(max_length=64, editable=False)
+    status = models.CharField(
+        max_length=10, choices=ComparisonStatus, default=ComparisonStatus.REQUESTED, editable=False
+    )
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="+")
+    attempt = models.PositiveIntegerField(
+        help_text="which try this is against these rows, in this project"
+    )
+    reason = models.CharField(max_length=40, blank=True, editable=False)
+    explanation = models.TextField(blank=True, editable=False)
+    delta_ppm = models.IntegerField(null=True, editable=False, help_text=PPM)
+    low_ppm = models.IntegerField(null=True, editable=False, help_text=PPM)
+    high_ppm = models.IntegerField(null=True, editable=False, help_text=PPM)
+    p_value = models.FloatField(null=True, editable=False, help_text="McNemar mid-p, one-sided")
+    statistics = models.JSONField(default=dict, editable=False)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    decided_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ComparisonQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            known_values("status", ComparisonStatus, "comparison_status_known"),
+            models.UniqueConstraint(
+                fields=["benchmark", "baseline_digest", "candidate_digest"],
+                name="comparison_same_pair_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(baseline=models.F("candidate")), name="comparison_of_two"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.candidate} against v{self.baseline.number}"
+
+    @property
+    def project(self) -> Project:
+        return self.benchmark.project
+
+    def move_to(self, target: ComparisonStatus) -> None:
+        """Set the status without saving. Raises InvalidTransition when not allowed."""
+        if target not in ComparisonStatus(self.status).successors:
+            raise InvalidTransition(f"A comparison that was {self.status} cannot become {target}.")
+        self.status = target
+
+
+class Evaluation(models.Model):
+    """What one version scored on a benchmark, as one half of a comparison."""
+
+    public_id = public_id_field("evl")
+    comparison = models.ForeignKey(
+        Comparison, on_delete=models.PROTECT, related_name="evaluations"
+    )
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
+    role = models.CharField(max_length=10, choices=EvaluationRole)
+    row_count = models.PositiveIntegerField()
+    scores = models.JSONField(help_text="score of each metric, in millionths")
+    outcomes_digest = models.CharField(
+        max_length=64, help_text="sha256 of the per-row outcomes in the content store"
+    )
+    confusion = models.JSONField(default=dict, help_text="labels, and counts by true and predicted")
+    isolation_tier = models.CharField(max_length=1)
+    duration_ms = models.PositiveIntegerField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = EvaluationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            known_values("role", EvaluationRole, "evaluation_role_known"),
+            models.UniqueConstraint(fields=["comparison", "role"], name="evaluation_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.version} on {self.comparison.benchmark}"
+
+    @property
+    def project(self) -> Project:
+        return self.comparison.project

@@ -1,0 +1,55 @@
+"""The permission matrix: one line per permission, the roles that hold it."""
+
+from hokusai.accounts.choices import Role
+
+_EVERY_MEMBER = frozenset(Role)
+_CONTRIBUTE = frozenset({Role.CONTRIBUTOR, Role.ENGINEER, Role.OWNER})
+_BUILD = frozenset({Role.ENGINEER, Role.OWNER})
+_REVIEW = frozenset({Role.REVIEWER, Role.OWNER})
+_STEWARD = frozenset({Role.ENGINEER, Role.REVIEWER, Role.OWNER})
+_OWN = frozenset({Role.OWNER})
+
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "accounts.view_project": _EVERY_MEMBER,
+    "accounts.change_project": _OWN,
+    "accounts.manage_members": _OWN,
+    "accounts.use_api_keys": _EVERY_MEMBER,
+    "core.view_event": _STEWARD,
+    "core.view_job": _STEWARD,
+    "core.change_job": _BUILD,
+    "registry.view_dataset": _EVERY_MEMBER,
+    "registry.add_dataset": _CONTRIBUTE | _REVIEW,
+    "registry.read_benchmark_rows": _REVIEW,
+    "registry.view_model": _EVERY_MEMBER,
+    "registry.register_version": _BUILD,
+    "registry.request_promotion": _BUILD,
+    "registry.decide_promotion": _REVIEW,
+    "experiments.view_benchmark": _EVERY_MEMBER,
+    "experiments.add_benchmark": _STEWARD,
+    "experiments.approve_benchmark": _REVIEW,
+    "experiments.view_comparison": _EVERY_MEMBER,
+    "experiments.view_outcomes": _REVIEW,
+    "experiments.request_comparison": _BUILD,
+    "contributions.view_contribution": _EVERY_MEMBER,
+    "contributions.add_contribution": _CONTRIBUTE,
+    "contributions.view_improvement": _EVERY_MEMBER,
+    "deployments.view_deployment": _EVERY_MEMBER,
+    "deployments.deploy": _BUILD,
+    "deployments.predict": _EVERY_MEMBER,
+}
+
+# What everybody may see of a public project without being its member.
+PUBLIC_PERMISSIONS = frozenset(
+    {
+        "accounts.view_project",
+        "registry.view_model",
+        "experiments.view_benchmark",
+        "experiments.view_comparison",
+        "contributions.view_improvement",
+    }
+)
+
+
+def roles_with(permission: str) -> frozenset[Role]:
+    """Roles that hold a permission; none for one that nobody stated."""
+    return PERMISSIONS.get(permission, frozenset())

@@ -1,0 +1,33 @@
+from django.core.validators import RegexValidator
+from django.db import models
+
+from hokusai.core.ids import id_factory
+
+SLUG_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
+
+slug_validator = RegexValidator(
+    rf"^{SLUG_PATTERN}\Z",
+    "Use lower-case letters, digits and hyphens, at most 63, starting with a letter or digit.",
+)
+
+
+def public_id_field(prefix: str) -> "models.CharField[str, str]":
+    """The id that leaves the house; the bigint key never does."""
+    return models.CharField(
+        max_length=48, unique=True, editable=False, default=id_factory(prefix), help_text="public id"
+    )
+
+
+def slug_field(*, unique: bool = False) -> "models.CharField[str, str]":
+    """A name that is legal in a URL and in MLflow."""
+    return models.CharField(
+        max_length=63,
+        unique=unique,
+        validators=[slug_validator],
+        help_text="lower-case letters, digits, hyphens",
+    )
+
+
+def known_values(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
+    """Keeps a state column to the states that the code knows."""
+    return models.CheckConstraint(condition=models.Q(**{f"{field}__in": choices.values}), name=name)

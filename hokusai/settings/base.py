@@ -1,0 +1,305 @@
+"""Settings shared by every environment. What differs between machines is read from the environment."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+import structlog
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(BASE_DIR / ".env")
+
+SECRET_KEY = env.str("SECRET_KEY", default="")
+API_KEY_PEPPER = env.str("API_KEY_PEPPER", default="")
+DEBUG = False
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+BASE_URL = env.str("HOKUSAI_BASE_URL", default="http://127.0.0.1:8000")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "hokusai.console.apps.ConsoleConfig",
+    "hokusai.console.apps.ConsoleAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "django_structlog",
+    "django_prometheus",
+    "django_celery_beat",
+    "hokusai.core",
+    "hokusai.accounts",
+    "hokusai.web",
+    "registry",
+    "experiments",
+    "contributions",
+    "deployments",
+]
+MIDDLEWARE = [
+    "hokusai.web.hot.HotPathMiddleware",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "hokusai.web.request_ids.RequestIdMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+ROOT_URLCONF = "hokusai.urls"
+WSGI_APPLICATION = "hokusai.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default="postgres://hokusai_app@127.0.0.1:54329/hokusai")
+}
+DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=False)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Whose rows are history: the runtime role may insert and read them, nothing else.
+APPEND_ONLY_TABLES = ["core_event"]
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:63799/0")
+REDIS_TIMEOUT_S = 0.1
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "socket_timeout": REDIS_TIMEOUT_S,
+            "socket_connect_timeout": REDIS_TIMEOUT_S,
+        },
+        "KEY_PREFIX": "hokusai",
+    }
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "hokusai.accounts.permissions.ProjectBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/contribute/"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+# A table of 100,000 rows of 64 numbers; larger ones come by presigned upload.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+MAX_TABLE_BYTES = 64 * 1024 * 1024
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "hokusai.web.authentication.ApiKeyAuthentication",
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["hokusai.web.permissions.DenyAll"],
+    "DEFAULT_RENDERER_CLASSES": ["hokusai.web.renderers.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "hokusai.web.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "hokusai.api.errors.exception_handler",
+    "PAGE_SIZE": 50,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Hokusai",
+    "DESCRIPTION": "Models that get better in the open: registry, benchmarks, credit, serving.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+}
+# Requests per minute, per key or person, for ordinary endpoints; keys carry their own for hot ones.
+RATE_LIMIT = env.str("RATE_LIMIT", default="1200/m")
+RATE_LIMIT_ANONYMOUS = env.str("RATE_LIMIT_ANONYMOUS", default="120/m")
+RATELIMIT_USE_CACHE = "default"
+RATELIMIT_FAIL_OPEN = True
+# The checks cannot see that the cache is Redis, whose counters are shared and atomic.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+SWEEP_S = env.float("SWEEP_S", default=10.0)
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
+    "watch-revisions": {
+        "task": "deployments.watch_revisions",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+}
+
+LEASE_S = env.float("LEASE_S", default=60.0)
+RETRY_BASE_S = env.float("RETRY_BASE_S", default=2.0)
+JOBS = {
+    "artifact_copy": {
+        "handler": "registry.artifacts.copy_artifact",
+        "on_failure": "registry.artifacts.copy_failed",
+    },
+    "dataset_intake": {
+        "handler": "registry.intake.take_in",
+        "on_failure": "registry.intake.intake_failed",
+    },
+    "contribution_intake": {
+        "handler": "contributions.intake.take_in",
+        "on_failure": "contributions.intake.intake_failed",
+    },
+    "comparison": {
+        "handler": "experiments.evaluation.compare",
+        "on_failure": "experiments.evaluation.comparison_failed",
+    },
+    "attestation": {
+        "handler": "contributions.signing.attest",
+        "queue": "signing",
+    },
+    "rollout": {
+        "handler": "deployments.rollout.roll_out",
+        "on_failure": "deployments.rollout.rollout_failed",
+    },
+}
+EVENT_SUBSCRIBERS = [
+    "registry.receivers.MlflowPush",
+    "contributions.receivers.CreditImprovement",
+    "deployments.receivers.ArchiveRetires",
+]
+TRAINING_SOURCES = ["contributions.sources.ContributionSource"]
+PROMOTION_CHECKS = [
+    "registry.checks.ArtifactVerified",
+    "experiments.checks.BenchmarkPassed",
+]
+PROMOTION_PARTIES = ["contributions.parties.Shareholders"]
+DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]
+DEPLOYMENT_PROVIDERS = {
+    "local": {"BACKEND": "deployments.providers.local.LocalProvider"},
+}
+PREDICT_TIMEOUT_S = 10.0
+
+MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="http://127.0.0.1:5000")
+TRACKING = {
+    "default": {
+        "BACKEND": "hokusai.tracking.mlflow.MlflowTracking",
+        "OPTIONS": {"uri": MLFLOW_TRACKING_URI, "timeout_s": 10.0},
+    }
+}
+DATA_DIR = Path(env.str("HOKUSAI_DATA_DIR", default=str(BASE_DIR / ".hokusai")))
+CONTENT_STORES = {
+    "default": {
+        "BACKEND": "hokusai.storage.local.LocalStore",
+        "OPTIONS": {"root": env.str("CONTENT_STORE_ROOT", default=str(DATA_DIR / "store"))},
+    }
+}
+RUNNER_SOCKET = env.str("RUNNER_SOCKET", default=str(DATA_DIR / "run/runner/runner.sock"))
+EVALUATION_DEADLINE_S = env.float("EVALUATION_DEADLINE_S", default=120.0)
+EVALUATION_MEMORY_BYTES = env.int("EVALUATION_MEMORY_BYTES", default=1024**3)
+# Only the signer's environment names the key; web and the other workers run without it.
+SIGNING_KEY_FILE = env.str("SIGNING_KEY_FILE", default="")
+INSTANCE_NAME = env.str("HOKUSAI_INSTANCE", default="local")
+ENVIRONMENT_NAME = env.str("HOKUSAI_ENVIRONMENT", default="development")
+CODE_REVISION = env.str("HOKUSAI_REVISION", default="")
+LOCK_FILE = BASE_DIR / "requirements" / "ml.txt"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "processor": structlog.processors.JSONRenderer(),
+            "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.TimeStamper(fmt="iso"),
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+            ],
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.filter_by_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        structlog.processors.UnicodeDecoder(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

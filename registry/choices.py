@@ -1,0 +1,122 @@
+from django.db import models
+
+
+class ArtifactState(models.TextChoices):
+    """Whether a version's bytes are in our store."""
+
+    PENDING = "pending"
+    COPYING = "copying"
+    READY = "ready"
+    FAILED = "failed"
+
+    @property
+    def successors(self) -> frozenset["ArtifactState"]:
+        return _ARTIFACT_SUCCESSORS[self]
+
+
+_ARTIFACT_SUCCESSORS = {
+    ArtifactState.PENDING: frozenset({ArtifactState.COPYING, ArtifactState.FAILED}),
+    ArtifactState.COPYING: frozenset(
+        {ArtifactState.COPYING, ArtifactState.READY, ArtifactState.FAILED}
+    ),
+    ArtifactState.READY: frozenset(),
+    ArtifactState.FAILED: frozenset({ArtifactState.COPYING}),
+}
+
+
+class SyncState(models.TextChoices):
+    """Whether MLflow shows the version as we do."""
+
+    PENDING = "pending"
+    SYNCED = "synced"
+    CONFLICT = "conflict"
+
+
+class Stage(models.TextChoices):
+    """How far a version was promoted."""
+
+    NONE = "none"
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+
+    @property
+    def successors(self) -> frozenset["Stage"]:
+        return _STAGE_SUCCESSORS[self]
+
+
+_STAGE_SUCCESSORS = {
+    Stage.NONE: frozenset({Stage.DEVELOPMENT, Stage.STAGING, Stage.PRODUCTION, Stage.ARCHIVED}),
+    Stage.DEVELOPMENT: frozenset({Stage.STAGING, Stage.PRODUCTION, Stage.ARCHIVED}),
+    Stage.STAGING: frozenset({Stage.PRODUCTION, Stage.ARCHIVED}),
+    Stage.PRODUCTION: frozenset({Stage.ARCHIVED}),
+    Stage.ARCHIVED: frozenset({Stage.PRODUCTION}),
+}
+
+
+class PromotionStatus(models.TextChoices):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+    @property
+    def successors(self) -> frozenset["PromotionStatus"]:
+        if self == PromotionStatus.REQUESTED:
+            return frozenset(
+                {PromotionStatus.APPROVED, PromotionStatus.REFUSED, PromotionStatus.CANCELLED}
+            )
+        return frozenset()
+
+
+class DatasetState(models.TextChoices):
+    """What became of uploaded rows."""
+
+    RECEIVED = "received"
+    USABLE = "usable"
+    REFUSED = "refused"
+
+    @property
+    def successors(self) -> frozenset["DatasetState"]:
+        if self == DatasetState.RECEIVED:
+            return frozenset({DatasetState.USABLE, DatasetState.REFUSED})
+        return frozenset()
+
+
+class Access(models.TextChoices):
+    """Who may read a dataset's rows."""
+
+    MEMBERS = "members"
+    STEWARDS = "stewards"
+
+
+class NodeKind(models.TextChoices):
+    """What a point of the lineage graph is."""
+
+    VERSION = "version"
+    DATASET = "dataset"
+    RUN = "run"
+    BENCHMARK = "benchmark"
+    COMPARISON = "comparison"
+    CONTRIBUTION = "contribution"
+    CONTRIBUTOR = "contributor"
+    IMPROVEMENT = "improvement"
+    ATTESTATION = "attestation"
+    DEPLOYMENT = "deployment"
+
+
+class EdgeKind(models.TextChoices):
+    """How the second point came from the first."""
+
+    PARENT = "parent"
+    TRAINED_ON = "trained_on"
+    PRODUCED_BY = "produced_by"
+    COMPARED = "compared"
+    MEASURED_ON = "measured_on"
+    GIVEN_AS = "given_as"
+    GIVEN_BY = "given_by"
+    IMPROVED = "improved"
+    CREDITED = "credited"
+    ATTESTED = "attested"
+    SERVED_BY = "served_by"

@@ -1,0 +1,31 @@
+from hokusai.core.errors import Conflict, Forbidden, InvalidInput
+
+
+class ArtifactNotReady(Conflict):
+    """The version's bytes are not in the store (yet)."""
+
+    code = "artifact_not_ready"
+
+
+class ArtifactRefused(InvalidInput):
+    """The bytes of a version cannot be taken in."""
+
+    code = "artifact_refused"
+
+
+class DatasetRefused(InvalidInput):
+    """The uploaded rows cannot be used."""
+
+    code = "dataset_refused"
+
+
+class ChecksFailed(Conflict):
+    """A promotion's checks are missing or failed."""
+
+    code = "checks_failed"
+
+
+class NotIndependent(Forbidden):
+    """Whoever decides must be a person without a part in what is decided."""
+
+    code = "not_independent"
