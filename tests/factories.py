@@ -1,0 +1,450 @@
+"""The valid minimum of every model. What a test is about, it names itself."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import factory
+from django.utils import timezone
+from eth_utils import to_checksum_address
+from factory.django import DjangoModelFactory
+
+from contributions.choices import AttestationStatus, Licence
+from contributions.models import (
+    Attestation,
+    Contribution,
+    Contributor,
+    Improvement,
+    Share,
+    SigningKey,
+    Wallet,
+)
+from deployments.models import Deployment, Revision
+from experiments.choices import BenchmarkStatus, EvaluationRole
+from experiments.models import Benchmark, Comparison, Evaluation, Experiment
+from hokusai.accounts import keys
+from hokusai.accounts.choices import Role, Scope, Visibility
+from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
+from hokusai.core.models import Delivery, Event, Job
+from hokusai.web.models import IdempotencyRecord
+from registry.choices import ArtifactState, DatasetState, EdgeKind, NodeKind, Stage
+from registry.models import (
+    Dataset,
+    DatasetVersion,
+    LineageEdge,
+    LineageNode,
+    Model,
+    ModelVersion,
+    Promotion,
+    RowDigest,
+    VersionTag,
+)
+
+PASSWORD = "correct horse battery staple"
+
+
+def digest(text: object) -> str:
+    """A SHA-256 that belongs to a text: 64 hexadecimal digits."""
+    return hashlib.sha256(str(text).encode()).hexdigest()
+
+
+def wallet_address() -> str:
+    """A random address in EIP-55 spelling."""
+    return to_checksum_address(secrets.token_bytes(20))
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence("person{}".format)
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
+    password = factory.django.Password(PASSWORD)
+
+
+class SuperuserFactory(UserFactory):
+    username = factory.Sequence("root{}".format)
+    is_staff = True
+    is_superuser = True
+
+
+class ProjectFactory(DjangoModelFactory):
+    class Meta:
+        model = Project
+
+    slug = factory.Sequence("project-{}".format)
+    name = factory.LazyAttribute(lambda project: project.slug.title())
+    visibility = Visibility.PRIVATE
+
+
+class MembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    project = factory.SubFactory(ProjectFactory)
+    user = factory.SubFactory(UserFactory)
+    role = Role.ENGINEER
+
+
+class InvitationFactory(DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    project = factory.SubFactory(ProjectFactory)
+    email = factory.Sequence("guest{}@example.org".format)
+    role = Role.VIEWER
+    token_hash = factory.LazyFunction(lambda: digest(secrets.token_hex()))
+    invited_by = factory.SubFactory(UserFactory)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(days=14))
+
+
+class ApiKeyFactory(DjangoModelFactory):
+    """A key of a member; `secret` chooses the text that opens it."""
+
+    class Meta:
+        model = ApiKey
+
+    class Params:
+        secret = factory.LazyFunction(keys.new_secret)
+
+    project = factory.SubFactory(ProjectFactory)
+    owner = factory.LazyAttribute(lambda key: member(key.project))
+    name = factory.Sequence("key {}".format)
+    prefix = factory.LazyAttribute(lambda key: keys.visible_prefix(key.secret))
+    secret_hash = factory.LazyAttribute(lambda key: keys.secret_hash(key.secret))
+    scopes = factory.LazyFunction(lambda: [Scope.READ.value, Scope.WRITE.value])
+
+
+class EventFactory(DjangoModelFactory):
+    class Meta:
+        model = Event
+
+    tag = "version:registered"
+    actor = "user:usr_0"
+    subject = factory.Sequence("mdv_{:032x}".format)
+    digest = factory.LazyAttribute(lambda event: digest(event.subject))
+
+
+class JobFactory(DjangoModelFactory):
+    class Meta:
+        model = Job
+
+    kind = "artifact_copy"
+    subject = factory.Sequence("mdv_{:032x}".format)
+
+
+class DeliveryFactory(DjangoModelFactory):
+    class Meta:
+        model = Delivery
+
+    event = factory.SubFactory(EventFactory)
+    subscriber = "registry.receivers.MlflowPush"
+    stream = factory.LazyAttribute(lambda row: f"{row.subscriber}|{row.event.subject}")
+    sequence = 1
+
+
+class IdempotencyRecordFactory(DjangoModelFactory):
+    class Meta:
+        model = IdempotencyRecord
+
+    principal = "user:usr_0"
+    route = "POST /api/v1/projects"
+    key = factory.Sequence("key-{}".format)
+    body_digest = factory.LazyFunction(lambda: digest("{}"))
+
+
+class DatasetFactory(DjangoModelFactory):
+    class Meta:
+        model = Dataset
+
+    project = factory.SubFactory(ProjectFactory)
+    slug = factory.Sequence("dataset-{}".format)
+    name = factory.LazyAttribute(lambda dataset: dataset.slug.title())
+
+
+class DatasetVersionFactory(DjangoModelFactory):
+    """A usable table; its bytes are in no store."""
+
+    class Meta:
+        model = DatasetVersion
+
+    dataset = factory.SubFactory(DatasetFactory)
+    number = factory.LazyAttribute(lambda version: version.dataset.versions.count() + 1)
+    state = DatasetState.USABLE
+    file_format = "csv"
+    file_digest = factory.Sequence(lambda n: digest(f"file {n}"))
+    size_bytes = 100
+    label_column = "label"
+    columns = factory.LazyFunction(
+        lambda: [{"name": "x", "dtype": "float64"}, {"name": "label", "dtype": "int64"}]
+    )
+    rows_digest = factory.Sequence(lambda n: digest(f"rows {n}"))
+    row_count = 10
+    uploaded_by = factory.SubFactory(UserFactory)
+
+
+class RowDigestFactory(DjangoModelFactory):
+    class Meta:
+        model = RowDigest
+
+    dataset_version = factory.SubFactory(DatasetVersionFactory)
+    row = factory.LazyFunction(lambda: secrets.token_bytes(32))
+    inputs = factory.LazyFunction(lambda: secrets.token_bytes(32))
+
+
+class ModelFactory(DjangoModelFactory):
+    class Meta:
+        model = Model
+
+    project = factory.SubFactory(ProjectFactory)
+    slug = factory.Sequence("model-{}".format)
+    model_id = factory.LazyAttribute(lambda model: f"{model.project.slug}.{model.slug}")
+    name = factory.LazyAttribute(lambda model: model.slug.title())
+
+
+class ModelVersionFactory(DjangoModelFactory):
+    """A version whose artifact is ready; its bytes are in no store."""
+
+    class Meta:
+        model = ModelVersion
+
+    model = factory.SubFactory(ModelFactory)
+    number = factory.LazyAttribute(lambda version: version.model.versions.count() + 1)
+    artifact_state = ArtifactState.READY
+    source = factory.Sequence("runs:/{:032x}/model".format)
+    run_id = factory.Sequence("{:032x}".format)
+    tree_digest = factory.Sequence(lambda n: digest(f"tree {n}"))
+    size_bytes = 1000
+    file_count = 3
+    flavor = "sklearn"
+    registered_by = factory.SubFactory(UserFactory)
+
+
+class VersionTagFactory(DjangoModelFactory):
+    class Meta:
+        model = VersionTag
+
+    version = factory.SubFactory(ModelVersionFactory)
+    key = factory.Sequence("tag{}".format)
+    value = "value"
+
+
+class PromotionFactory(DjangoModelFactory):
+    class Meta:
+        model = Promotion
+
+    version = factory.SubFactory(ModelVersionFactory)
+    target = Stage.PRODUCTION
+    requested_by = factory.SubFactory(UserFactory)
+
+
+class LineageNodeFactory(DjangoModelFactory):
+    class Meta:
+        model = LineageNode
+
+    public_id = factory.Sequence("mdv_{:032x}".format)
+    kind = NodeKind.VERSION
+    label = factory.LazyAttribute(lambda node: node.public_id)
+    project = factory.SubFactory(ProjectFactory)
+
+
+class LineageEdgeFactory(DjangoModelFactory):
+    class Meta:
+        model = LineageEdge
+
+    src = factory.SubFactory(LineageNodeFactory)
+    dst = factory.SubFactory(LineageNodeFactory)
+    kind = EdgeKind.PARENT
+
+
+class BenchmarkFactory(DjangoModelFactory):
+    """An approved benchmark on rows that only stewards read."""
+
+    class Meta:
+        model = Benchmark
+
+    project = factory.SubFactory(ProjectFactory)
+    slug = factory.Sequence("benchmark-{}".format)
+    name = factory.LazyAttribute(lambda benchmark: benchmark.slug.title())
+    dataset_version = factory.SubFactory(
+        DatasetVersionFactory,
+        dataset__project=factory.SelfAttribute("...project"),
+        access="stewards",
+    )
+    status = BenchmarkStatus.APPROVED
+    features = factory.LazyFunction(lambda: ["x"])
+    label_column = "label"
+    metric = "accuracy"
+    spec_digest = factory.Sequence(lambda n: digest(f"spec {n}"))
+    created_by = factory.SubFactory(UserFactory)
+    approved_by = factory.SubFactory(UserFactory)
+    approved_at = factory.LazyFunction(timezone.now)
+
+
+class ExperimentFactory(DjangoModelFactory):
+    class Meta:
+        model = Experiment
+
+    project = factory.SubFactory(ProjectFactory)
+    name = factory.Sequence("Experiment {}".format)
+    model = factory.SubFactory(ModelFactory, project=factory.SelfAttribute("..project"))
+    baseline = factory.SubFactory(ModelVersionFactory, model=factory.SelfAttribute("..model"))
+    benchmark = factory.SubFactory(BenchmarkFactory, project=factory.SelfAttribute("..project"))
+    created_by = factory.SubFactory(UserFactory)
+
+
+class ComparisonFactory(DjangoModelFactory):
+    """A requested comparison of two versions of one model in the benchmark's project."""
+
+    class Meta:
+        model = Comparison
+
+    benchmark = factory.SubFactory(BenchmarkFactory)
+    baseline = factory.SubFactory(
+        ModelVersionFactory, model__project=factory.SelfAttribute("...benchmark.project")
+    )
+    candidate = factory.SubFactory(
+        ModelVersionFactory,
+        model=factory.SelfAttribute("..baseline.model"),
+        parent=factory.SelfAttribute("..baseline"),
+    )
+    baseline_digest = factory.SelfAttribute("baseline.tree_digest")
+    candidate_digest = factory.SelfAttribute("candidate.tree_digest")
+    attempt = 1
+    requested_by = factory.SubFactory(UserFactory)
+
+
+class EvaluationFactory(DjangoModelFactory):
+    class Meta:
+        model = Evaluation
+
+    comparison = factory.SubFactory(ComparisonFactory)
+    version = factory.SelfAttribute("comparison.candidate")
+    role = EvaluationRole.CANDIDATE
+    row_count = 100
+    scores = factory.LazyFunction(lambda: {"accuracy": 910_000})
+    outcomes_digest = factory.Sequence(lambda n: digest(f"outcomes {n}"))
+    isolation_tier = "B"
+    duration_ms = 20
+
+
+class ContributorFactory(DjangoModelFactory):
+    class Meta:
+        model = Contributor
+
+    name = factory.Sequence("Contributor {}".format)
+
+
+class WalletFactory(DjangoModelFactory):
+    class Meta:
+        model = Wallet
+
+    contributor = factory.SubFactory(ContributorFactory)
+    address = factory.LazyFunction(wallet_address)
+
+
+class ContributionFactory(DjangoModelFactory):
+    """A contribution as received, on a table of its own in its model's project."""
+
+    class Meta:
+        model = Contribution
+
+    model = factory.SubFactory(ModelFactory)
+    project = factory.SelfAttribute("model.project")
+    wallet = factory.SubFactory(WalletFactory)
+    dataset_version = factory.SubFactory(
+        DatasetVersionFactory, dataset__project=factory.SelfAttribute("...project")
+    )
+    licence = Licence.CC0
+    submitted_by = factory.SubFactory(UserFactory)
+
+
+class ImprovementFactory(DjangoModelFactory):
+    """An improvement over the baseline of an accepted comparison."""
+
+    class Meta:
+        model = Improvement
+
+    comparison = factory.SubFactory(
+        ComparisonFactory, status="accepted", delta_ppm=50_000, decided_at=timezone.now()
+    )
+    model = factory.SelfAttribute("comparison.candidate.model")
+    baseline = factory.SelfAttribute("comparison.baseline")
+    candidate = factory.SelfAttribute("comparison.candidate")
+    delta_ppm = 50_000
+    method = "by rows"
+
+
+class ShareFactory(DjangoModelFactory):
+    class Meta:
+        model = Share
+
+    improvement = factory.SubFactory(ImprovementFactory)
+    contribution = factory.SubFactory(
+        ContributionFactory, model=factory.SelfAttribute("..improvement.model")
+    )
+    basis_points = 10_000
+
+
+class AttestationFactory(DjangoModelFactory):
+    """A signed attestation; its signature is the signer's to check, not this row's."""
+
+    class Meta:
+        model = Attestation
+
+    improvement = factory.SubFactory(ImprovementFactory)
+    status = AttestationStatus.SIGNED
+    statement = factory.Sequence('{{"n":{}}}'.format)
+    statement_id = factory.LazyAttribute(lambda row: digest(row.statement))
+    envelope = factory.LazyFunction(
+        lambda: {"payloadType": "application/vnd.in-toto+json", "payload": "", "signatures": []}
+    )
+    key_id = factory.LazyFunction(lambda: digest("signing key"))
+    signed_at = factory.LazyFunction(timezone.now)
+
+
+class SigningKeyFactory(DjangoModelFactory):
+    class Meta:
+        model = SigningKey
+
+    key_id = factory.Sequence(lambda n: digest(f"signing key {n}"))
+    public_pem = "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"
+
+
+class DeploymentFactory(DjangoModelFactory):
+    class Meta:
+        model = Deployment
+
+    model = factory.SubFactory(ModelFactory)
+    slug = "production"
+    provider = "local"
+    created_by = factory.SubFactory(UserFactory)
+
+
+class RevisionFactory(DjangoModelFactory):
+    class Meta:
+        model = Revision
+
+    deployment = factory.SubFactory(DeploymentFactory)
+    number = factory.LazyAttribute(lambda revision: revision.deployment.revisions.count() + 1)
+    version = factory.SubFactory(
+        ModelVersionFactory, model=factory.SelfAttribute("..deployment.model")
+    )
+    digest = factory.SelfAttribute("version.tree_digest")
+    created_by = factory.SubFactory(UserFactory)
+
+
+def member(project: Project, role: Role | str = Role.ENGINEER, **person: Any) -> User:
+    """A new person with a role in a project."""
+    user: User = UserFactory(**person)
+    MembershipFactory(project=project, user=user, role=role)
+    return user
+
+
+def api_key(project: Project, *scopes: str, **fields: Any) -> tuple[ApiKey, str]:
+    """A key of a new engineer of the project, and the secret that opens it."""
+    secret = keys.new_secret()
+    chosen = list(scopes) or [Scope.READ.value, Scope.WRITE.value]
+    return ApiKeyFactory(project=project, secret=secret, scopes=chosen, **fields), secret
