@@ -1,0 +1,88 @@
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from experiments.algorithms import bootstrap
+from experiments.algorithms.bootstrap import BootstrapError, resample_mean
+
+
+@pytest.fixture(name="normal", scope="module")
+def normal_differences() -> np.ndarray:
+    return np.random.default_rng(5).normal(0.1, 1.0, 400)
+
+
+def test_on_normal_differences_the_bound_is_students(normal: np.ndarray) -> None:
+    sample = resample_mean(normal, seed=1)
+    expected = sample.mean - student.isf(0.025, 399) * sample.standard_error
+
+    assert sample.lower(0.025) == pytest.approx(expected, abs=0.1 * sample.standard_error)
+
+
+def test_the_same_seed_gives_the_same_bound(normal: np.ndarray) -> None:
+    first, second = resample_mean(normal, seed=1), resample_mean(normal, seed=1)
+
+    assert first.interval(0.05) == second.interval(0.05)
+    assert first.interval(0.05) != resample_mean(normal, seed=2).interval(0.05)
+
+
+def test_the_result_does_not_depend_on_the_size_of_a_piece(
+    normal: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = resample_mean(normal, seed=1)
+
+    monkeypatch.setattr(bootstrap, "CHUNK_CELLS", 7 * len(normal))
+
+    np.testing.assert_array_equal(resample_mean(normal, seed=1).t_values, whole.t_values)
+
+
+def test_skewed_differences_move_the_bounds_to_their_tail() -> None:
+    skewed = np.random.default_rng(3).exponential(1.0, 60)
+    sample = resample_mean(skewed, seed=1)
+
+    assert sample.upper(0.025) - sample.mean > sample.mean - sample.lower(0.025)
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.025, 0.0011, 0.001, 1e-5, 1e-9])
+def test_p_and_bound_agree_at_every_level(normal: np.ndarray, alpha: float) -> None:
+    sample = resample_mean(normal, seed=1)
+    bound = sample.lower(alpha)
+
+    assert sample.p_greater(bound - 1e-9) <= alpha * (1 + 1e-6)
+
+
+def test_a_smaller_level_gives_a_lower_bound_also_beyond_the_resamples(normal: np.ndarray) -> None:
+    sample = resample_mean(normal, seed=1)
+    bounds = [sample.lower(alpha) for alpha in np.geomspace(0.4, 1e-12, 60)]
+
+    assert all(left >= right for left, right in zip(bounds, bounds[1:], strict=False))
+    assert bounds[-1] < sample.mean - 7 * sample.standard_error
+
+
+def test_equal_differences_need_no_resampling() -> None:
+    sample = resample_mean(np.full(40, 3.0), seed=1)
+
+    assert sample.interval(0.05) == (3.0, 3.0)
+    assert sample.method == "constant-difference"
+    assert sample.p_greater(0.0) == 2**-40
+    assert sample.p_greater(3.0) == 1.0
+    assert resample_mean(np.full(3, 3.0), seed=1).lower(0.025) == -math.inf
+
+
+def test_one_odd_row_among_equal_ones_shows_nothing() -> None:
+    differences = np.zeros(50)
+    differences[0] = 1e6
+
+    assert resample_mean(differences, seed=1).lower(0.025) < 0
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, math.nan], [math.inf, 1.0], [[1.0, 2.0]]])
+def test_unusable_differences_are_refused(values: list[float]) -> None:
+    with pytest.raises(BootstrapError):
+        resample_mean(np.array(values), seed=1)
+
+
+def test_too_few_resamples_are_refused(normal: np.ndarray) -> None:
+    with pytest.raises(BootstrapError):
+        resample_mean(normal, seed=1, resamples=100)
