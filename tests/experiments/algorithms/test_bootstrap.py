@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_a_smaller_level_gives_a_lower_bound_also_beyond_the_resamples(normal: n
     sample = resample_mean(normal, seed=1)
     bounds = [sample.lower(alpha) for alpha in np.geomspace(0.4, 1e-12, 60)]
 
-    assert all(left >= right for left, right in zip(bounds, bounds[1:], strict=False))
+    assert all(left >= right for left, right in itertools.pairwise(bounds))
     assert bounds[-1] < sample.mean - 7 * sample.standard_error
 
 
