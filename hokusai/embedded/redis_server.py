@@ -10,6 +10,8 @@ import shutil
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from hokusai.embedded.errors import EmbeddedError
 from hokusai.embedded.folder import PRIVATE_FOLDER, DataFolder, write_private
@@ -17,6 +19,8 @@ from hokusai.embedded.ports import LOOPBACK
 from hokusai.embedded.programs import Program, minimal_environment
 
 NAME = "redis"
+# The client's own retries would outlast the start of the server.
+ONE_TRY = Retry(NoBackoff(), 0)
 
 
 class Redis:
@@ -67,7 +71,7 @@ class Redis:
         write_private(self._home / "redis.conf", "".join(lines))
 
     def _answers(self) -> bool:
-        client = redis.Redis.from_url(self.redis_url, socket_timeout=2)
+        client = redis.Redis.from_url(self.redis_url, socket_timeout=2, retry=ONE_TRY)
         try:
             return bool(client.ping())
         except redis.RedisError:

@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from hokusai.embedded import environment
+from hokusai.embedded.environment import Addresses, outside_parts, read_dotenv, runner_socket
+from hokusai.embedded.errors import EmbeddedError
+from hokusai.embedded.folder import DataFolder
+
+ADDRESSES = Addresses(
+    database_url="postgresql://app@db/hokusai",
+    owner_url="postgresql://owner@db/hokusai",
+    redis_url="redis://cache/0",
+    tracking_uri="http://tracking",
+    base_url="http://127.0.0.1:8000",
+)
+
+
+def test_parts_named_in_the_environment_come_from_outside(tmp_path: Path) -> None:
+    environ = {"REDIS_URL": "redis://elsewhere/0", "DATABASE_URL": ""}
+    assert outside_parts(environ, tmp_path / ".env") == {"REDIS_URL": "redis://elsewhere/0"}
+
+
+def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("REDIS_URL=redis://file/0\nDATABASE_URL='postgres://file/x'\n")
+    found = outside_parts({"REDIS_URL": "redis://shell/0"}, tmp_path / ".env")
+    assert found == {"REDIS_URL": "redis://shell/0", "DATABASE_URL": "postgres://file/x"}
+
+
+def test_dotenv_knows_comments_export_and_quotes(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text('# A=1\nexport B="two words"\nC=x=y\n\nnonsense\n')
+    assert read_dotenv(path) == {"B": "two words", "C": "x=y"}
+
+
+def test_only_the_signer_knows_the_key(folder: DataFolder, monkeypatch) -> None:
+    monkeypatch.setenv("SIGNING_KEY_FILE", str(folder.root / "elsewhere.pem"))
+    shared = environment.shared_environment(folder, ADDRESSES)
+    owner = environment.owner_environment(folder, ADDRESSES)
+    signer = environment.signer_environment(folder, ADDRESSES)
+    assert "SIGNING_KEY_FILE" not in shared
+    assert "SIGNING_KEY_FILE" not in owner
+    assert signer["SIGNING_KEY_FILE"] == str(folder.root / "elsewhere.pem")
+
+
+def test_only_migrations_know_the_owner(folder: DataFolder, monkeypatch) -> None:
+    monkeypatch.setenv("DATABASE_OWNER_URL", ADDRESSES.owner_url)
+    shared = environment.shared_environment(folder, ADDRESSES)
+    assert ADDRESSES.owner_url not in shared.values()
+    owner = environment.owner_environment(folder, ADDRESSES)
+    assert owner["DATABASE_URL"] == owner["DATABASE_OWNER_URL"] == ADDRESSES.owner_url
+
+
+def test_the_key_is_ed25519_private_and_kept(folder: DataFolder) -> None:
+    path = environment.signing_key(folder)
+    first = path.read_bytes()
+    assert isinstance(load_pem_private_key(first, None), ed25519.Ed25519PrivateKey)
+    assert first.startswith(b"-----BEGIN PRIVATE KEY-----")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert environment.signing_key(folder).read_bytes() == first
+
+
+def test_secrets_are_made_once(folder: DataFolder, monkeypatch) -> None:
+    for name in ("SECRET_KEY", "API_KEY_PEPPER"):
+        monkeypatch.delenv(name, raising=False)
+    first = environment.stack_variables(folder, ADDRESSES)
+    second = environment.stack_variables(folder, ADDRESSES)
+    assert first == second
+    assert len({first["SECRET_KEY"], first["API_KEY_PEPPER"], ""}) == 3
+
+
+def test_loopback_needs_no_proxy_and_other_exceptions_stay(folder: DataFolder, monkeypatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "internal.example")
+    value = environment.shared_environment(folder, ADDRESSES)["NO_PROXY"]
+    assert value.split(",") == ["internal.example", "127.0.0.1", "localhost", "::1"]
+
+
+def test_a_socket_path_that_is_too_long_is_made_relative(monkeypatch, tmp_path: Path) -> None:
+    project = tmp_path / ("p" * 100)
+    monkeypatch.setattr(environment, "PROJECT_ROOT", project)
+    folder = DataFolder(project / ".hokusai")
+    assert runner_socket(folder) == ".hokusai/run/runner/runner.sock"
+
+
+def test_a_far_folder_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedError, match="HOKUSAI_DATA_DIR"):
+        runner_socket(DataFolder(tmp_path / ("p" * 100)))
