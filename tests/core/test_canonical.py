@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai.core.canonical import (
@@ -29,6 +29,7 @@ values = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(values)
 def test_the_canonical_form_parses_back_to_the_value(value: Any) -> None:
     assert parse_canonical(canonical_bytes(value)) == value

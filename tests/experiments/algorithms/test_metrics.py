@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.algorithms.metrics import (
@@ -76,6 +76,7 @@ def test_accuracy_needs_as_many_predictions_as_labels() -> None:
         accuracy([1, 2], [1])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-(2**52), 2**52), min_size=1, max_size=50))
 def test_the_sum_is_exact_and_scores_enclose_the_mean(values: list[int]) -> None:
     outcomes = np.array(values, dtype=np.int64)

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.algorithms.paired import (
@@ -60,6 +60,7 @@ def test_without_disagreement_the_bound_is_that_of_a_single_score_interval() -> 
     assert tango_upper(Discordant(0, 0, 50), 0.025) == pytest.approx(z_squared / (50 + z_squared))
 
 
+@settings(deadline=None)
 @given(counts_strategy, st.floats(1e-6, 0.4))
 def test_the_bound_is_where_the_test_turns(counts: Discordant, alpha: float) -> None:
     low = tango_lower(counts, alpha)
@@ -71,6 +72,7 @@ def test_the_bound_is_where_the_test_turns(counts: Discordant, alpha: float) -> 
             assert tango_p_greater(counts, low + 1e-6) > alpha * (1 - 1e-9)
 
 
+@settings(deadline=None)
 @given(counts_strategy)
 def test_exchanging_the_models_mirrors_everything(counts: Discordant) -> None:
     mirrored = Discordant(counts.c, counts.b, counts.n)

@@ -5,7 +5,7 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hokusai.core import merkle
@@ -106,6 +106,7 @@ def table(rows: list[tuple[Any, ...]]) -> dict[str, list[Any]]:
     return {name: [row[place] for row in rows] for place, name in enumerate("tinb")}
 
 
+@settings(deadline=None)
 @given(rows_strategy, st.randoms())
 def test_the_root_does_not_depend_on_the_order_of_the_file(
     rows: list[tuple[Any, ...]], source: random.Random
@@ -115,6 +116,7 @@ def test_the_root_does_not_depend_on_the_order_of_the_file(
     assert digest_rows(table(rows), PLAIN).root == digest_rows(table(shuffled), PLAIN).root
 
 
+@settings(deadline=None)
 @given(rows_strategy)
 def test_a_table_gives_the_digests_of_its_rows(rows: list[tuple[Any, ...]]) -> None:
     digests = digest_rows(table(rows), PLAIN)
