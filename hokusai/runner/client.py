@@ -296,4 +296,6 @@ def _request(
     if columns is None or matrix is None:
         raise ValueError("give rows, or columns and matrix")
     header["columns"] = list(columns)
-    return protocol.encode(header, memoryview(matrix))
+    # numpy announces the buffer it has to type checkers only from Python 3.12 on.
+    buffer: Any = matrix
+    return protocol.encode(header, memoryview(buffer))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from hokusai.runner.errors import ProtocolError
 
@@ -23,30 +23,35 @@ class Outputs:
     task: Task
     columns: tuple[str, ...]
     classes: tuple[Label, ...]
-    values: memoryview
+    values: "memoryview[float]"
     tier: str
     format: str
 
     def predictions(self) -> list[Label]:
         """n labels (classification) or n floats (regression)."""
-        first = [row[0] for row in self.values.tolist()]
         if self.task == "regression":
-            return first
-        return [self._label(position) for position in first]
+            return [row[0] for row in self._rows()]
+        return [self._label(row[0]) for row in self._rows()]
 
     def probabilities(self) -> list[list[float]] | None:
         """n rows of one float per class; None where the model gives no probabilities."""
         if len(self.columns) == 1:
             return None
-        return [row[1:] for row in self.values.tolist()]
+        return [row[1:] for row in self._rows()]
 
     def records(self) -> list[dict[str, Label]]:
         """n dicts by column name, labels in place of positions: what an API answers."""
-        records = [dict(zip(self.columns, row, strict=True)) for row in self.values.tolist()]
+        records: list[dict[str, Label]] = [
+            dict(zip(self.columns, row, strict=True)) for row in self._rows()
+        ]
         if self.task == "classification":
             for record in records:
                 record["prediction"] = self._label(float(record["prediction"]))
         return records
+
+    def _rows(self) -> list[list[float]]:
+        # A memoryview of two dimensions gives nested lists, which its type does not say.
+        return cast("list[list[float]]", self.values.tolist())
 
     def _label(self, position: float) -> Label:
         # The sender ran foreign code: NaN, fractions and positions outside are possible.

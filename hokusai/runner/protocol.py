@@ -43,7 +43,7 @@ def decode(body: Block) -> tuple[Header, memoryview]:
     """
     view = memoryview(body)
     try:
-        if view[:1] != BLOCK_MARK:
+        if bytes(view[:1]) != BLOCK_MARK:
             header, block = orjson.loads(view), view[:0]
         else:
             _, size = BLOCK_PREFIX.unpack_from(view)
@@ -56,15 +56,15 @@ def decode(body: Block) -> tuple[Header, memoryview]:
     return header, block
 
 
-def frame_size(head: Block) -> int:
-    """Bytes of the body announced by the first 4 bytes; ProtocolError above the limit."""
+def frame_size(head: Block, limit: int = MAX_FRAME_BYTES) -> int:
+    """Bytes of the body announced by the first 4 bytes; ProtocolError above `limit`."""
     size: int = LENGTH.unpack_from(head)[0]
-    if size > MAX_FRAME_BYTES:
+    if size > limit:
         raise ProtocolError("A message is too large.", size_bytes=size)
     return size
 
 
-def receive(connection: socket.socket) -> bytes | bytearray | None:
+def receive(connection: socket.socket, limit: int = MAX_FRAME_BYTES) -> bytes | bytearray | None:
     """The body of the next frame; None where the other side closed before its first byte.
 
     Raises ProtocolError where it closes inside a frame; OSError and TimeoutError pass through.
@@ -74,7 +74,7 @@ def receive(connection: socket.socket) -> bytes | bytearray | None:
         return None
     while len(chunk) < LENGTH.size:
         chunk += _some(connection)
-    size = frame_size(chunk)
+    size = frame_size(chunk, limit)
     if len(chunk) == size + LENGTH.size:
         return chunk[LENGTH.size :]
     return _rest(connection, chunk, size)

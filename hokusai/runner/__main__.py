@@ -1,0 +1,32 @@
+"""`python -m hokusai.runner --socket PATH --store ROOT [--allow-tier-c]`"""
+
+import argparse
+import contextlib
+import logging
+from pathlib import Path
+
+from hokusai.runner import server
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(prog="hokusai.runner", description=server.__doc__)
+    parser.add_argument("--socket", type=Path, required=True, help="in a folder of mode 0700")
+    parser.add_argument("--store", type=Path, required=True, help="root of the content store")
+    parser.add_argument(
+        "--allow-tier-c",
+        action="store_true",
+        help="load ONNX and skops where only limits isolate them; never in production",
+    )
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(
+            options.socket.absolute(),
+            options.store.absolute(),
+            allow_tier_c=options.allow_tier_c,
+        )
+
+
+if __name__ == "__main__":
+    main()

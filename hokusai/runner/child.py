@@ -1,0 +1,149 @@
+"""The life of a child: settle on the floor, load the model, answer."""
+
+import select
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from hokusai.runner import probe, protocol
+from hokusai.runner.answering import Answerer, describe
+from hokusai.runner.errors import RunnerError, to_wire
+from hokusai.runner.foreign import ForeignCode
+from hokusai.runner.loaders import LoadedModel, load
+from hokusai.runner.mlmodel import ModelFormat
+from hokusai.runner.sandbox import floor
+from hokusai.runner.sandbox.plan import Plan
+from hokusai.runner.stamp import Stamp
+
+READ_BYTES: Final = 1 << 18
+SEND_TIMEOUT_S: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Handles:
+    """Descriptors that main gave the child: `data` to main, `stamp`, `listener` to clients."""
+
+    data: int
+    stamp: int
+    listener: int | None = None
+
+    def kept(self) -> list[int]:
+        """All that stay open."""
+        return [h for h in (self.data, self.stamp, self.listener) if h is not None]
+
+
+def live(plan: Plan, handles: Handles) -> None:
+    """Everything a child does; returns when there is nothing more to answer."""
+    floor.close_other_descriptors(handles.kept())
+    with socket.socket(fileno=handles.data) as data:
+        try:
+            tree = floor.settle(plan)
+        except OSError as error:
+            _refuse(data, RunnerError(f"The isolation could not be set up: {error.strerror}"))
+            return
+        if plan.purpose == "probe":
+            probe.attempt(data, plan.probe)
+            return
+        try:
+            with ForeignCode("load"):
+                model = load(Path(tree), ModelFormat(plan.format))
+        except RunnerError as error:
+            _refuse(data, error)
+            return
+        stamp = Stamp(handles.stamp)
+        answerer = Answerer(model, stamp, tier=plan.tier, model_format=plan.format)
+        if handles.listener is None:
+            _answer_once(data, answerer)
+        else:
+            data.sendall(protocol.encode(_introduction(model)))
+            with socket.socket(fileno=handles.listener) as listener:
+                _Service(data, listener, answerer).run()
+
+
+def _introduction(model: LoadedModel) -> dict[str, object]:
+    return describe(model.shape) | {"inputs": model.reader.names or ()}
+
+
+def _refuse(data: socket.socket, error: RunnerError) -> None:
+    data.sendall(protocol.encode({"error": to_wire(error)}))
+
+
+def _answer_once(data: socket.socket, answerer: Answerer) -> None:
+    body = protocol.receive(data)
+    if body is not None:
+        data.sendall(answerer.answer(body))
+
+
+@dataclass(slots=True)
+class _Connection:
+    socket: socket.socket
+    pending: bytearray = field(default_factory=bytearray)
+
+
+class _Service:
+    """Several connections, one request at a time. Ends when main closes its end of `data`."""
+
+    def __init__(self, data: socket.socket, listener: socket.socket, answerer: Answerer) -> None:
+        self._data = data.fileno()
+        self._listener = listener
+        self._answer = answerer.answer
+        self._connections: dict[int, _Connection] = {}
+        self._poll = select.poll()
+        self._poll.register(self._data, select.POLLIN)
+        self._poll.register(listener, select.POLLIN)
+
+    def run(self) -> None:
+        """Serve until main hangs up."""
+        poll, connections = self._poll.poll, self._connections
+        while True:
+            for descriptor, _ in poll():
+                connection = connections.get(descriptor)
+                if connection is not None:
+                    self._serve(connection)
+                elif descriptor == self._data:
+                    return
+                else:
+                    self._accept()
+
+    def _accept(self) -> None:
+        accepted, _ = self._listener.accept()
+        # A client that stops reading must not hold the others up for ever.
+        accepted.settimeout(SEND_TIMEOUT_S)
+        self._connections[accepted.fileno()] = _Connection(accepted)
+        self._poll.register(accepted, select.POLLIN)
+
+    def _serve(self, connection: _Connection) -> None:
+        try:
+            chunk = connection.socket.recv(READ_BYTES)
+            if not chunk:
+                self._close(connection)
+            elif not connection.pending and _is_one_frame(chunk):
+                connection.socket.sendall(self._answer(memoryview(chunk)[protocol.LENGTH.size :]))
+            else:
+                connection.pending += chunk
+                self._drain(connection)
+        except (OSError, RunnerError):
+            self._close(connection)
+
+    def _drain(self, connection: _Connection) -> None:
+        head = protocol.LENGTH.size
+        while len(connection.pending) >= head:
+            end = head + protocol.frame_size(connection.pending)
+            if len(connection.pending) < end:
+                return
+            body = bytes(memoryview(connection.pending)[head:end])
+            del connection.pending[:end]
+            connection.socket.sendall(self._answer(body))
+
+    def _close(self, connection: _Connection) -> None:
+        descriptor = connection.socket.fileno()
+        self._poll.unregister(descriptor)
+        del self._connections[descriptor]
+        connection.socket.close()
+
+
+def _is_one_frame(chunk: bytes) -> bool:
+    return len(chunk) >= protocol.LENGTH.size and (
+        protocol.frame_size(chunk) == len(chunk) - protocol.LENGTH.size
+    )

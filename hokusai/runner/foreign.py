@@ -1,0 +1,50 @@
+"""The border to code that is not ours, in the child: whatever it raises becomes a typed error."""
+
+import re
+from types import TracebackType
+from typing import Final, Literal
+
+from hokusai.runner.errors import ModelOutOfMemory, ModelRaised, RunnerError
+
+Phase = Literal["load", "predict"]
+MAX_MESSAGE: Final = 300
+# Texts in quotes and numbers of an exception may be a row's values, which nobody else may see.
+VALUES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+class ForeignCode:
+    """`with ForeignCode(phase):` raises RunnerErrors only; KeyboardInterrupt passes through."""
+
+    def __init__(self, phase: Phase) -> None:
+        self._phase = phase
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        raised: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if raised is None or kind is None or isinstance(raised, RunnerError | KeyboardInterrupt):
+            return
+        if isinstance(raised, MemoryError):
+            raise ModelOutOfMemory(
+                "The model asked for more memory than it may use and was stopped."
+            ) from raised
+        doing = "being loaded" if self._phase == "load" else "predicting"
+        raise ModelRaised(
+            f"The model failed while {doing}: {kind.__name__}: {self._said(raised)}",
+            exception=kind.__name__,
+            phase=self._phase,
+        ) from raised
+
+    def _said(self, raised: BaseException) -> str:
+        try:
+            text = " ".join(str(raised).split())
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
+            return "no message"
+        if self._phase == "predict":
+            text = VALUES.sub("…", text)
+        return text[:MAX_MESSAGE]

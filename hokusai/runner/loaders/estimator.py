@@ -1,0 +1,105 @@
+"""Runs a scikit-learn estimator on numpy, at the least cost that gives the same answer."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hokusai.runner.errors import OutputContract
+from hokusai.runner.inputs import InputReader
+from hokusai.runner.loaders.base import (
+    Floats,
+    Shape,
+    classifier_shape,
+    column,
+    joined,
+    positions,
+    regression,
+)
+from hokusai.runner.mlmodel import InputColumn, ModelFile
+
+# Their predict is the class of the largest probability, so predict_proba alone suffices.
+ARGMAX_FAMILIES: Final = (
+    "sklearn.linear_model._logistic.",
+    "sklearn.tree._classes.",
+    "sklearn.ensemble._forest.",
+    "sklearn.ensemble._hist_gradient_boosting.",
+)
+
+
+class EstimatorModel:
+    """A fitted estimator or pipeline as a `LoadedModel`."""
+
+    def __init__(self, estimator: Any, described: ModelFile) -> None:
+        self._estimator = estimator
+        self.reader = InputReader(_columns(estimator, described))
+        self._frames = _selects_by_name(estimator)
+        if not self._frames:
+            _forget_names(estimator)
+        last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+        self._proba = getattr(estimator, "predict_proba", None)
+        self._argmax = _path(last).startswith(ARGMAX_FAMILIES)
+        self.shape: Shape | None = None
+        if hasattr(estimator, "classes_"):
+            classes = np.asarray(estimator.classes_)
+            if classes.ndim != 1 or not _plain(classes):
+                raise OutputContract("Only one output per row is supported.")
+            self.shape = classifier_shape(classes.tolist(), probabilities=self._proba is not None)
+
+    def run(self, matrix: Floats, names: tuple[str, ...]) -> tuple[Shape, Floats]:
+        """See `LoadedModel.run`."""
+        data = _frame(matrix, names) if self._frames else matrix
+        if self.shape is None:
+            return regression(np.asarray(self._estimator.predict(data)), len(matrix))
+        classes = self.shape.classes
+        if self._proba is None:
+            return self.shape, self._labels(data, len(matrix)).reshape(-1, 1)
+        probabilities = np.asarray(self._proba(data))
+        if self._argmax and probabilities.ndim == 2:  # noqa: PLR2004
+            first: npt.NDArray[Any] = probabilities.argmax(axis=1)
+        else:
+            first = self._labels(data, len(matrix))
+        return self.shape, joined(first, probabilities, len(classes))
+
+    def _labels(self, data: Any, n: int) -> Floats:
+        labels = column(np.asarray(self._estimator.predict(data)), n)
+        return positions(labels, self.shape.classes if self.shape else ())
+
+
+def _columns(estimator: Any, described: ModelFile) -> tuple[InputColumn, ...] | None:
+    """The signature in the order of the fit; what was fitted wins over what was written."""
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if fitted is None:
+        return described.inputs
+    types = {c.name: c.type for c in described.inputs or ()}
+    return tuple(InputColumn(str(n), types.get(str(n), "double")) for n in fitted)
+
+
+def _path(estimator: Any) -> str:
+    return f"{type(estimator).__module__}.{type(estimator).__qualname__}"
+
+
+def _plain(classes: npt.NDArray[Any]) -> bool:
+    return all(isinstance(label, str | int | float | bool) for label in classes.tolist())
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """The estimator and every step inside it."""
+    steps = [step for _, step in getattr(estimator, "steps", ())]
+    return [estimator, *(part for step in steps for part in _parts(step))]
+
+
+def _selects_by_name(estimator: Any) -> bool:
+    kinds = [_path(part) for part in _parts(estimator)]
+    return any(kind.startswith("sklearn.compose._column_transformer.") for kind in kinds)
+
+
+def _forget_names(estimator: Any) -> None:
+    """Names were checked by the reader; with them each call on numpy would warn, at a cost."""
+    for part in _parts(estimator):
+        part.__dict__.pop("feature_names_in_", None)
+
+
+def _frame(matrix: Floats, names: tuple[str, ...]) -> Any:
+    return pd.DataFrame(matrix, columns=list(names))

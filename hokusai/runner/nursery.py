@@ -1,0 +1,166 @@
+"""Warmed parents and the children forked from them."""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+import hokusai.runner
+from hokusai.runner import protocol, stamp
+from hokusai.runner.children import Child, Watch
+from hokusai.runner.errors import RunnerUnavailable
+from hokusai.runner.sandbox.plan import Plan
+
+PACKAGE: Final = Path(hokusai.runner.__file__).parent
+# The parent package is named but not run: it starts Celery, which no model may share.
+PROGRAM: Final = (
+    "import sys, types; house = types.ModuleType('hokusai'); house.__path__ = [sys.argv[1]]; "
+    "sys.modules['hokusai'] = house; from hokusai.runner.zygote import main; "
+    "main(int(sys.argv[2]), sys.argv[3])"
+)
+ONE_THREAD: Final = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+ENVIRONMENT: Final = dict.fromkeys(ONE_THREAD, "1") | {
+    "HOME": "/tmp",  # noqa: S108 - the child's private root
+    "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # The tier decides whether a pickle is loaded; this switch would not stop code anyway.
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true",
+}
+WARM_TIMEOUT_S: Final = 120.0
+FORK_TIMEOUT_S: Final = 20.0
+FIRST_UID: Final = 200_000
+
+
+class Zygote:
+    """A warmed parent as a process. `kind`: which libraries it has imported."""
+
+    def __init__(self, kind: str) -> None:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", PROGRAM]
+        with theirs:
+            self.process = subprocess.Popen(
+                [*command, str(PACKAGE.parent), str(theirs.fileno()), kind],
+                env=ENVIRONMENT,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self._control = ours
+        self._lock = threading.Lock()
+        ours.settimeout(WARM_TIMEOUT_S)
+        try:
+            ready = protocol.receive(ours)
+        except TimeoutError:
+            ready = None
+        if ready is None:
+            self.close()
+            raise RunnerUnavailable("The libraries for models could not be loaded.")
+        ours.settimeout(FORK_TIMEOUT_S)
+
+    def alive(self) -> bool:
+        """Whether children can be forked from it."""
+        return self.process.poll() is None
+
+    def fork(self, plan: Plan, descriptors: list[int]) -> None:
+        """Start a child by `plan`; it inherits copies of `descriptors`."""
+        with self._lock:
+            try:
+                socket.send_fds(self._control, [orjson.dumps(plan.to_wire())], descriptors)
+                answer = self._control.recv(1)
+            except OSError as error:
+                raise RunnerUnavailable("The process that starts models ended.") from error
+        if not answer:
+            raise RunnerUnavailable("The process that starts models ended.")
+
+    def close(self) -> None:
+        """End it, and with it every child it forked."""
+        self._control.close()
+        self.process.kill()
+        self.process.wait()
+
+
+class Nursery:
+    """One zygote per project and kind; children that `watch` looks after."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._zygotes: dict[tuple[str, str], Zygote] = {}
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+        self._lock = threading.Lock()
+        self._uids = itertools.count(FIRST_UID)
+
+    def own_uid(self) -> int:
+        """A uid that no other living child has; 0 where this process may not give any."""
+        if os.geteuid():
+            return 0
+        taken = {child.plan.uid for child in self._watch.living()}
+        with self._lock:
+            return next(uid for uid in self._wrapped() if uid not in taken)
+
+    def start(
+        self, plan: Plan, *, project: str, kind: str, listener: socket.socket | None = None
+    ) -> Child:
+        """A child by `plan`, watched from its first moment; raises RunnerUnavailable."""
+        zygote = self._zygote(project, kind)
+        data, theirs = socket.socketpair()
+        status, reports = os.pipe()
+        stamped = stamp.create()
+        handles = [reports, theirs.fileno(), stamped]
+        if listener is not None:
+            handles.append(listener.fileno())
+        child = Child(plan, data, status, stamped)
+        try:
+            zygote.fork(plan, handles)
+        except RunnerUnavailable:
+            child.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(reports)
+        self._watch.add(child)
+        return child
+
+    def close(self) -> None:
+        """End every zygote, and with them every child."""
+        with self._lock:
+            for zygote in self._zygotes.values():
+                zygote.close()
+            self._zygotes.clear()
+
+    def forget(self, project: str, kind: str) -> None:
+        """End one zygote that is no longer needed."""
+        with self._lock:
+            zygote = self._zygotes.pop((project, kind), None)
+        if zygote is not None:
+            zygote.close()
+
+    def _wrapped(self) -> Iterator[int]:
+        for uid in self._uids:
+            yield FIRST_UID + (uid - FIRST_UID) % 50_000
+
+    def _zygote(self, project: str, kind: str) -> Zygote:
+        name = (project, kind)
+        with self._lock:
+            lock = self._locks.setdefault(name, threading.Lock())
+        # Warming takes seconds: only those who want the same parent wait for it.
+        with lock:
+            zygote = self._zygotes.get(name)
+            if zygote is None or not zygote.alive():
+                zygote = Zygote(kind)
+                with self._lock:
+                    self._zygotes[name] = zygote
+            return zygote

@@ -1,0 +1,30 @@
+"""What main decides about one child, and the zygote and the child carry out."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Tier = Literal["A", "B", "C"]
+Purpose = Literal["once", "serve", "probe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One child. It travels as JSON from main to the zygote.
+
+    `uid`: the uid of its own, 0 where main is not root. `tree`: the folder of the model's files.
+    `scratch`: an empty folder that the child's private root is mounted on. `memory_bytes`: the
+    limit main watches; here only the backstop. `probe`: what a probe child tries.
+    """
+
+    purpose: Purpose
+    tier: Tier
+    uid: int
+    tree: str
+    format: str
+    scratch: str
+    memory_bytes: int
+    probe: dict[str, Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        """JSON values of every field."""
+        return asdict(self)

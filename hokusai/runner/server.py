@@ -1,0 +1,113 @@
+"""The runner's main socket: one thread per connection, one frame per question."""
+
+import logging
+import os
+import signal
+import socket
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from hokusai.runner import protocol
+from hokusai.runner.errors import ProtocolError, RunnerError, to_wire
+from hokusai.runner.service import Runner
+
+LOG: Final = logging.getLogger("hokusai.runner")
+BACKLOG: Final = 128
+Question = Callable[[protocol.Header], dict[str, Any]]
+
+
+class Server:
+    """Answers at `path` for `runner`."""
+
+    def __init__(self, path: Path, runner: Runner) -> None:
+        self._runner = runner
+        self._questions: dict[str, Question] = {
+            "health": runner.health,
+            "serve": runner.serve,
+            "describe": runner.describe,
+            "stop": runner.stop,
+            "kill": runner.kill,
+            "why": runner.why,
+            "stuck": runner.stuck,
+            "stats": runner.stats,
+        }
+        self._listener = listen(path)
+
+    def run(self) -> None:
+        """Accept until the process is told to end."""
+        while True:
+            connection, _ = self._listener.accept()
+            threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                while (body := protocol.receive(connection)) is not None:
+                    connection.sendall(self._answer(body))
+            except (OSError, ProtocolError) as error:
+                LOG.info("a caller went away: %s", error)
+
+    def _answer(self, body: protocol.Block) -> bytes:
+        try:
+            header, _ = protocol.decode(body)
+            asked = header.get("op")
+            if asked == "predict_once":
+                return self._runner.predict_once(header, body)
+            question = self._questions.get(str(asked))
+            if question is None:
+                raise ProtocolError("The runner knows no such question.")
+            return protocol.encode(question(header))
+        except RunnerError as error:
+            return protocol.encode({"error": to_wire(error)})
+        except (KeyError, TypeError, ValueError) as error:
+            LOG.exception("a question could not be read")
+            wrong = ProtocolError(f"The question could not be read: {type(error).__name__}.")
+            return protocol.encode({"error": to_wire(wrong)})
+
+
+def private_folder(folder: Path) -> None:
+    """Make `folder` if absent; SystemExit where others may enter it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if stat.S_IMODE(found.st_mode) & 0o077 or found.st_uid != os.geteuid():
+        raise SystemExit(f"{folder} must belong to this user alone, with mode 0700")
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening socket at `path`, mode 0600; SystemExit where another runner answers there."""
+    listener = socket.socket(socket.AF_UNIX)
+    if path.exists():
+        if not listener.connect_ex(str(path)):
+            raise SystemExit(f"another runner answers at {path}")
+        path.unlink()
+        listener.close()
+        listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def run(path: Path, store: Path, *, allow_tier_c: bool) -> None:
+    """Run until SIGTERM or SIGINT; ends every child before it returns."""
+    private_folder(path.parent)
+    for left in path.parent.glob("s*.sock"):
+        left.unlink()
+    signal.signal(signal.SIGTERM, _leave)
+    runner = Runner(store, path.parent, allow_tier_c=allow_tier_c)
+    for warning in runner.isolation.warnings:
+        LOG.warning("%s", warning)
+    LOG.info("isolation tier %s, listening at %s", runner.isolation.tier, path)
+    try:
+        Server(path, runner).run()
+    finally:
+        runner.close()
+        path.unlink(missing_ok=True)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,284 @@
+"""What the runner does: one fresh child per evaluation, one lasting child per version."""
+
+import contextlib
+import secrets
+import socket
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hokusai.runner import artifact, memory, mlmodel, protocol, stamp
+from hokusai.runner.children import STOPPED, Child, Watch
+from hokusai.runner.errors import (
+    ModelCrashed,
+    ModelTimeout,
+    ProtocolError,
+    RunnerError,
+    RunnerUnavailable,
+    from_wire,
+    to_wire,
+)
+from hokusai.runner.mlmodel import ModelFormat
+from hokusai.runner.nursery import Nursery
+from hokusai.runner.policy import prove
+from hokusai.runner.sandbox.plan import Plan, Purpose
+
+REMEMBERED_CAUSES: Final = 256
+BACKLOG: Final = 128
+# What a child may answer: it ran foreign code, and main must not be made to hold any amount.
+REPLY_FLOOR_BYTES: Final = 64 << 20
+REPLY_FACTOR: Final = 64
+END_WAIT_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One lasting child, the path of its own socket, and what it said of itself."""
+
+    key: str
+    project: str
+    tree_digest: str
+    path: Path
+    child: Child
+    stated: dict[str, Any]
+
+
+class Runner:
+    """The state of one runner process: its store, its tier, its children."""
+
+    def __init__(self, store: Path, folder: Path, *, allow_tier_c: bool) -> None:
+        self._store = store
+        self._folder = folder
+        self._scratch = folder / "root"
+        self._scratch.mkdir(mode=0o700, exist_ok=True)
+        self._watch = Watch()
+        self._nursery = Nursery(self._watch)
+        self._verified: dict[str, tuple[Path, ModelFormat]] = {}
+        self._served: dict[str, Served] = {}
+        self._causes: OrderedDict[str, RunnerError] = OrderedDict()
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.isolation = prove(self._nursery, self._scratch, allow_tier_c=allow_tier_c)
+        self._nursery.forget("", "bare")
+
+    def close(self) -> None:
+        """End everything."""
+        self._nursery.close()
+
+    def health(self, _: protocol.Header) -> dict[str, Any]:
+        """Tier, probe results and number of children."""
+        return {
+            "tier": self.isolation.tier,
+            "probe": self.isolation.proved,
+            "warnings": self.isolation.warnings,
+            "formats": self.isolation.formats(),
+            "children": len(self._watch.living()),
+        }
+
+    def predict_once(self, header: protocol.Header, body: protocol.Block) -> bytes:
+        """The reply's frame from a fresh child, which gets `body` as it came."""
+        deadline_s = float(header["deadline_s"])
+        child = self._start("once", header)
+        try:
+            child.begin(deadline_s)
+            reply = _exchange(child, body, deadline_s)
+            answer, block = protocol.decode(reply)
+        except ProtocolError as error:
+            child.kill(ModelCrashed("The model's process answered with something unreadable."))
+            raise child.cause() from error
+        finally:
+            child.dispose()
+        if "error" in answer:
+            raise from_wire(answer["error"])
+        return protocol.encode(answer, block)
+
+    def serve(self, header: protocol.Header) -> dict[str, Any]:
+        """Start or find the lasting child of `key`."""
+        key = str(header["key"])
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            served = self._served.get(key)
+            if served is not None and _fits(served, header):
+                return {"socket_path": str(served.path)}
+            self._end(key, STOPPED)
+            return {"socket_path": str(self._serve_anew(key, header).path)}
+
+    def describe(self, header: protocol.Header) -> dict[str, Any]:
+        """What the child of `key` stated when it was loaded."""
+        served = self._served.get(str(header["key"]))
+        if served is None or served.child.ended.is_set():
+            raise RunnerUnavailable("This version is not being served.")
+        plan = served.child.plan
+        return served.stated | {"tier": plan.tier, "format": plan.format}
+
+    def stop(self, header: protocol.Header) -> dict[str, Any]:
+        """Let the child of `key` finish and end."""
+        return {"stopped": self._end(str(header["key"]), STOPPED)}
+
+    def kill(self, header: protocol.Header) -> dict[str, Any]:
+        """End the child of `key` now."""
+        served = self._served.get(str(header["key"]))
+        if served is None or served.child.ended.is_set():
+            return {"stopped": False}
+        served.child.kill(STOPPED)
+        return {"stopped": self._end(served.key, STOPPED)}
+
+    def why(self, header: protocol.Header) -> dict[str, Any]:
+        """Why the child at `socket_path` ended; `cause` null if it lives or was stopped."""
+        path = str(header["socket_path"])
+        served = self._at(path)
+        if served is not None and served.child.ended.wait(END_WAIT_S):
+            self._remember(path, served.child.cause())
+        cause = self._causes.get(path)
+        return {"cause": None if cause is None else to_wire(cause)}
+
+    def stuck(self, header: protocol.Header) -> dict[str, Any]:
+        """A client's request timed out: end the child unless it works on another, in time."""
+        served = self._at(str(header["socket_path"]))
+        if served is None:
+            return {"stopped": False}
+        _, deadline_ns = stamp.read(served.child.stamp)
+        if deadline_ns > time.monotonic_ns():
+            return {"stopped": False}
+        served.child.kill(ModelTimeout("The model did not finish in time and was stopped."))
+        return {"stopped": True}
+
+    def stats(self, _: protocol.Header) -> dict[str, Any]:
+        """Every living lasting child."""
+        living = [s for s in list(self._served.values()) if not s.child.ended.is_set()]
+        return {"children": [_stats(served) for served in living]}
+
+    def _at(self, path: str) -> Served | None:
+        return next((s for s in list(self._served.values()) if str(s.path) == path), None)
+
+    def _start(
+        self, purpose: Purpose, header: protocol.Header, listener: socket.socket | None = None
+    ) -> Child:
+        files, model_format = self._checked(str(header["tree_digest"]))
+        self.isolation.check(model_format)
+        plan = Plan(
+            purpose=purpose,
+            tier=self.isolation.tier,
+            uid=self._nursery.own_uid(),
+            tree=str(files),
+            format=model_format,
+            scratch=str(self._scratch),
+            memory_bytes=int(header["memory_bytes"]),
+            probe={},
+        )
+        kind = "pyfunc" if model_format is ModelFormat.PYFUNC else "numeric"
+        project = str(header["project"])
+        return self._nursery.start(plan, project=project, kind=kind, listener=listener)
+
+    def _checked(self, digest: str) -> tuple[Path, ModelFormat]:
+        found = self._verified.get(digest)
+        if found is None:
+            files = artifact.verified_files(self._store, digest)
+            found = self._verified[digest] = (files, mlmodel.detect_format(files))
+        return found
+
+    def _serve_anew(self, key: str, header: protocol.Header) -> Served:
+        path = self._folder / f"s{secrets.token_hex(6)}.sock"
+        with socket.socket(socket.AF_UNIX) as listener:
+            # The folder is 0700 already; the mode also holds if someone opens it.
+            listener.bind(str(path))
+            path.chmod(0o600)
+            listener.listen(BACKLOG)
+            try:
+                child = self._start("serve", header, listener)
+                stated = _introduction(child, float(header["deadline_s"]))
+            except RunnerError:
+                path.unlink()
+                raise
+        served = self._served[key] = Served(
+            key=key,
+            project=str(header["project"]),
+            tree_digest=str(header["tree_digest"]),
+            path=path,
+            child=child,
+            stated=stated,
+        )
+        return served
+
+    def _end(self, key: str, cause: RunnerError) -> bool:
+        served = self._served.pop(key, None)
+        if served is None:
+            return False
+        living = not served.child.ended.is_set()
+        if living:
+            served.child.retire(cause)
+        self._remember(str(served.path), served.child.cause())
+        served.child.dispose()
+        served.path.unlink(missing_ok=True)
+        return living
+
+    def _remember(self, path: str, cause: RunnerError) -> None:
+        with self._lock:
+            self._causes[path] = cause
+            while len(self._causes) > REMEMBERED_CAUSES:
+                self._causes.popitem(last=False)
+
+
+def _fits(served: Served, header: protocol.Header) -> bool:
+    plan = served.child.plan
+    return (
+        not served.child.ended.is_set()
+        and served.tree_digest == header["tree_digest"]
+        and served.project == header["project"]
+        and plan.memory_bytes == header["memory_bytes"]
+    )
+
+
+def _exchange(child: Child, body: protocol.Block, deadline_s: float) -> protocol.Block:
+    child.data.settimeout(deadline_s + END_WAIT_S)
+    # A child that ended cannot read; its reply or its cause says more than the broken pipe.
+    with contextlib.suppress(OSError):
+        child.data.sendall(protocol.LENGTH.pack(len(body)))
+        child.data.sendall(body)
+    limit = REPLY_FLOOR_BYTES + REPLY_FACTOR * len(body)
+    return _received(child, limit)
+
+
+def _introduction(child: Child, deadline_s: float) -> dict[str, Any]:
+    child.begin(deadline_s)
+    child.data.settimeout(deadline_s + END_WAIT_S)
+    try:
+        stated, _ = protocol.decode(_received(child, REPLY_FLOOR_BYTES))
+    except RunnerError:
+        child.dispose()
+        raise
+    child.finish()
+    if "error" in stated:
+        child.dispose()
+        raise from_wire(stated["error"])
+    return stated
+
+
+def _received(child: Child, limit: int) -> protocol.Block:
+    try:
+        body = protocol.receive(child.data, limit)
+    except (OSError, ProtocolError) as error:
+        child.kill(ModelTimeout("The model did not finish in time and was stopped."))
+        raise child.cause() from error
+    if body is None:
+        raise child.cause()
+    return body
+
+
+def _stats(served: Served) -> dict[str, Any]:
+    child = served.child
+    return {
+        "key": served.key,
+        "project": served.project,
+        "tree_digest": served.tree_digest,
+        "format": child.plan.format,
+        "socket_path": str(served.path),
+        "pid": child.pid,
+        "started_at": child.started_at,
+        "memory_bytes": memory.proportional_bytes(child.pid),
+        "busy": bool(stamp.read(child.stamp)[0]),
+    }
