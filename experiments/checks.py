@@ -1,0 +1,22 @@
+from experiments.models import Comparison
+from registry.models import ModelVersion
+from registry.promotion import CheckResult, PromotionCheck
+
+
+class BenchmarkPassed(PromotionCheck):
+    """A version that has a parent was shown to be better than a baseline."""
+
+    code = "benchmark_passed"
+    title = "Better than its baseline on an approved benchmark"
+
+    def run(self, version: ModelVersion) -> CheckResult:
+        if version.parent_id is None:
+            return CheckResult(True, "A first version has no baseline to be better than.")
+        decided = Comparison.objects.decided().filter(candidate=version)
+        accepted = decided.filter(status="accepted").order_by("-decided_at").first()
+        if accepted is not None:
+            points = (accepted.delta_ppm or 0) / 10_000
+            return CheckResult(True, f"Gained {points:.2f} percentage points: {accepted}.")
+        if refused := decided.order_by("-decided_at").first():
+            return CheckResult(False, f"{refused}: {refused.explanation}")
+        return CheckResult(False, "It was never compared with its baseline.")

@@ -1,0 +1,55 @@
+"""Asking a version through the runner: no process of the platform ever loads a model."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.conf import settings
+
+from hokusai.core.errors import DomainError, OutsideUnavailable
+from hokusai.runner.client import RunnerClient
+from hokusai.runner.errors import RunnerError, RunnerUnavailable
+from hokusai.runner.outputs import Outputs
+from registry.models import ModelVersion
+
+
+class RunnerDown(OutsideUnavailable):
+    """The runner does not answer; the evaluation waits for it."""
+
+    code = "runner_unavailable"
+
+
+class EvaluationFailed(DomainError):
+    """The version itself could not be evaluated; the message says what it did."""
+
+    code = "evaluation_failed"
+
+
+@cache
+def _client(socket_path: str) -> RunnerClient:
+    return RunnerClient(socket_path)
+
+
+def ask(
+    version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float64]
+) -> Outputs:
+    """Answers for `matrix` (n, d), from a fresh isolated child.
+
+    Raises RunnerDown where a later try may work, EvaluationFailed where the model is at fault.
+    """
+    contiguous: Any = np.ascontiguousarray(matrix, dtype=np.float64)
+    try:
+        return _client(settings.RUNNER_SOCKET).predict_once(
+            project=version.project.slug,
+            tree_digest=version.tree_digest,
+            columns=features,
+            matrix=contiguous,
+            deadline_s=settings.EVALUATION_DEADLINE_S,
+            memory_bytes=settings.EVALUATION_MEMORY_BYTES,
+            require_probabilities=True,
+        )
+    except RunnerUnavailable as error:
+        raise RunnerDown(error.message) from error
+    except RunnerError as error:
+        raise EvaluationFailed(f"{version}: {error.message}", cause=error.code) from error

@@ -1,0 +1,73 @@
+"""A benchmark as the algorithms read it, and the digest that fixes it."""
+
+from typing import Any
+
+from experiments.algorithms.decision import Guardrail, Policy
+from experiments.algorithms.metrics import METRICS
+from experiments.exceptions import BenchmarkInvalid
+from experiments.models import Benchmark
+from hokusai.core.canonical import canonical_bytes, sha256_hex
+
+# Alpha is a float on the row and parts per billion wherever a digest is made.
+ALPHA_SCALE = 1_000_000_000
+CLASSIFICATION_METRICS = ("accuracy", "log_loss", "brier_score")
+
+
+def policy_of(benchmark: Benchmark) -> Policy:
+    """What the benchmark demands, in millionths."""
+    return Policy(
+        metric=benchmark.metric,
+        margin=benchmark.margin_ppm,
+        minimum_gain=benchmark.minimum_gain_ppm,
+        alpha=benchmark.alpha,
+        guardrails=tuple(
+            Guardrail(metric=item["metric"], margin=item["margin_ppm"])
+            for item in benchmark.guardrails
+        ),
+    )
+
+
+def metrics_of(benchmark: Benchmark) -> list[str]:
+    """The deciding metric first, then the guardrails."""
+    return [benchmark.metric, *(item["metric"] for item in benchmark.guardrails)]
+
+
+def spec_of(benchmark: Benchmark) -> dict[str, Any]:
+    """Everything that fixes a benchmark, in integers and strings."""
+    return {
+        "rowsDigest": benchmark.dataset_version.rows_digest,
+        "task": benchmark.task,
+        "features": list(benchmark.features),
+        "label": benchmark.label_column,
+        "metric": benchmark.metric,
+        "direction": METRICS[benchmark.metric].direction.value,
+        "marginPpm": benchmark.margin_ppm,
+        "minimumGainPpm": benchmark.minimum_gain_ppm,
+        "alphaE9": round(benchmark.alpha * ALPHA_SCALE),
+        "guardrails": [
+            {"metric": item["metric"], "marginPpm": item["margin_ppm"]}
+            for item in benchmark.guardrails
+        ],
+        "seed": benchmark.seed,
+    }
+
+
+def spec_digest(benchmark: Benchmark) -> str:
+    """sha256 of the canonical spec, hexadecimal."""
+    return sha256_hex(canonical_bytes(spec_of(benchmark)))
+
+
+def check_metrics(metric: str, guardrails: list[dict[str, Any]]) -> None:
+    """Raises BenchmarkInvalid for metrics that are unknown, repeated or do not fit the task."""
+    names = [metric, *(str(item.get("metric", "")) for item in guardrails)]
+    for name in names:
+        if name not in CLASSIFICATION_METRICS:
+            known = ", ".join(CLASSIFICATION_METRICS)
+            raise BenchmarkInvalid(f"Metrics of a classification are {known}.", metric=name)
+    if len(set(names)) < len(names):
+        raise BenchmarkInvalid("A metric decides or guards, once.", metrics=names)
+    for item in guardrails:
+        if not isinstance(item.get("margin_ppm"), int) or item["margin_ppm"] < 0:
+            raise BenchmarkInvalid(
+                "A guardrail names the harm it allows as margin_ppm, zero or more.", **item
+            )

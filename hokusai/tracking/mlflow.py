@@ -1,0 +1,170 @@
+"""The MLflow tracking server, through MLflow's own client with its retries switched off.
+
+Imported by workers only: MLflow takes seconds to load, and no web request waits for it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+# A repeated create makes a second version; the outbox repeats after looking (never the client).
+os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+from mlflow import MlflowClient, artifacts  # noqa: E402
+from mlflow.entities.model_registry import ModelVersion  # noqa: E402
+from mlflow.exceptions import MlflowException, RestException  # noqa: E402
+from requests.exceptions import HTTPError, RequestException  # noqa: E402
+
+from hokusai.tracking.base import (  # noqa: E402
+    OPERATION_TAG,
+    RegisteredVersion,
+    RunRecord,
+    TrackingClient,
+    TrackingNotFound,
+    TrackingRefused,
+    TrackingUnavailable,
+    VersionPush,
+)
+
+_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
+_EXISTS = "RESOURCE_ALREADY_EXISTS"
+_NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
+
+
+class MlflowTracking(TrackingClient):
+    """A real tracking server."""
+
+    def __init__(self, *, uri: str, timeout_s: float) -> None:
+        self.uri = uri
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(int(timeout_s))
+        self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def ensure_model(self, name: str, tags: Mapping[str, str]) -> None:
+        with _translated():
+            try:
+                self._client.create_registered_model(name, tags=dict(tags))
+            except RestException as error:
+                if error.error_code != _EXISTS:
+                    raise
+                for key, value in tags.items():
+                    self._client.set_registered_model_tag(name, key, value)
+
+    def find_versions(self, name: str, operation_id: str) -> list[RegisteredVersion]:
+        query = f"name='{name}' and tags.`{OPERATION_TAG}`='{operation_id}'"
+        with _translated():
+            found = [_version(row) for row in self._client.search_model_versions(query)]
+        return sorted(found, key=lambda row: int(row.version))
+
+    def create_version(self, push: VersionPush) -> RegisteredVersion:
+        with _translated():
+            row = self._client.create_model_version(
+                push.name,
+                push.source,
+                run_id=push.run_id or None,
+                tags={**push.tags, OPERATION_TAG: push.operation_id},
+                description=push.description,
+                await_creation_for=0,
+            )
+        return _version(row)
+
+    def set_version_tags(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        with _translated():
+            for key, value in tags.items():
+                self._client.set_model_version_tag(name, version, key, value)
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        with _translated():
+            self._client.set_registered_model_alias(name, alias, version)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        with _translated():
+            self._client.delete_registered_model_alias(name, alias)
+
+    def get_run(self, run_id: str) -> RunRecord:
+        with _translated():
+            run = self._client.get_run(run_id)
+        return RunRecord(
+            run_id=run.info.run_id,
+            metrics=dict(run.data.metrics),
+            parameters=dict(run.data.params),
+            tags=dict(run.data.tags),
+        )
+
+    def resolve_source(self, source: str) -> tuple[str, str]:
+        with _translated():
+            if source.startswith("runs:/"):
+                run_id, _, path = source.removeprefix("runs:/").partition("/")
+                return self._of_run(run_id, path), run_id
+            if source.startswith("models:/m-"):
+                logged = self._client.get_logged_model(source.removeprefix("models:/"))
+                return source, logged.source_run_id or ""
+            name, _, version = source.removeprefix("models:/").rpartition("/")
+            row = self._client.get_model_version(name, version)
+            return row.source, row.run_id or ""
+
+    def _of_run(self, run_id: str, path: str) -> str:
+        """MLflow 3 keeps a model that a run logged under an id of its own."""
+        run = self._client.get_run(run_id)
+        logged = self._client.search_logged_models(
+            experiment_ids=[run.info.experiment_id],
+            filter_string=f"source_run_id='{run_id}' AND name='{path}'",
+            max_results=1,
+        )
+        return f"models:/{logged[0].model_id}" if logged else f"{run.info.artifact_uri}/{path}"
+
+    def download(self, source: str, target: Path) -> Path:
+        with _translated():
+            return Path(
+                artifacts.download_artifacts(
+                    artifact_uri=source, dst_path=str(target), tracking_uri=self.uri
+                )
+            )
+
+
+def _version(row: ModelVersion) -> RegisteredVersion:
+    return RegisteredVersion(
+        name=row.name,
+        version=str(row.version),
+        source=row.source,
+        run_id=row.run_id or "",
+        tags=dict(row.tags),
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except RestException as error:
+        raise _of_answer(error) from error
+    except MlflowException as error:
+        if "failed with exception" in str(error) or "timed out" in str(error):
+            raise TrackingUnavailable("The tracking server does not answer.") from error
+        raise TrackingRefused(_first_line(error)) from error
+    except HTTPError as error:
+        raise _of_status(error.response.status_code, _first_line(error)) from error
+    except (RequestException, ConnectionError, TimeoutError) as error:
+        raise TrackingUnavailable("The tracking server does not answer.") from error
+    except OSError as error:
+        raise TrackingNotFound(_first_line(error)) from error
+
+
+def _of_answer(error: RestException) -> Exception:
+    if error.error_code in _ABSENT:
+        return TrackingNotFound(_first_line(error))
+    return _of_status(int(error.get_http_status_code()), _first_line(error))
+
+
+def _of_status(status: int, message: str) -> Exception:
+    if status >= _SERVER_ERROR or status == _TOO_MANY:
+        return TrackingUnavailable(f"The tracking server failed: {message}")
+    if status == _NOT_FOUND:
+        return TrackingNotFound(message)
+    return TrackingRefused(message)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:500] if str(error) else type(error).__name__
