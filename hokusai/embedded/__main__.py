@@ -24,7 +24,6 @@ DOWN_WITHIN_S = 60.0
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
-    os.umask(0o077)
     try:
         status: int = options.command(options)
     except EmbeddedError as error:

@@ -57,15 +57,14 @@ def shared_environment(folder: DataFolder, addresses: Addresses) -> dict[str, st
 
 def stack_variables(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
     """Return the variables of the stack alone; secrets that the caller sets win over ours."""
+    given = {**read_dotenv(PROJECT_ROOT / ".env"), **os.environ}
     return {
-        "DJANGO_SETTINGS_MODULE": os.environ.get(
-            "DJANGO_SETTINGS_MODULE", "hokusai.settings.local"
-        ),
+        "DJANGO_SETTINGS_MODULE": "hokusai.settings.local",
         "DATABASE_URL": addresses.database_url,
         "REDIS_URL": addresses.redis_url,
         "MLFLOW_TRACKING_URI": addresses.tracking_uri,
-        "SECRET_KEY": os.environ.get("SECRET_KEY") or folder.secret("secret_key"),
-        "API_KEY_PEPPER": os.environ.get("API_KEY_PEPPER") or folder.secret("api_key_pepper"),
+        "SECRET_KEY": given.get("SECRET_KEY") or folder.secret("secret_key"),
+        "API_KEY_PEPPER": given.get("API_KEY_PEPPER") or folder.secret("api_key_pepper"),
         "CONTENT_STORE_ROOT": str(folder.root / "store"),
         "RUNNER_SOCKET": runner_socket(folder),
         "HOKUSAI_DATA_DIR": str(folder.root),

@@ -71,6 +71,19 @@ def test_secrets_are_made_once(folder: DataFolder, monkeypatch) -> None:
     assert len({first["SECRET_KEY"], first["API_KEY_PEPPER"], ""}) == 3
 
 
+def test_the_secrets_of_dotenv_win_over_ours(folder: DataFolder, monkeypatch, tmp_path) -> None:
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setattr(environment, "PROJECT_ROOT", tmp_path)
+    (tmp_path / ".env").write_text("SECRET_KEY=of-the-file\n", encoding="ascii")
+    assert environment.stack_variables(folder, ADDRESSES)["SECRET_KEY"] == "of-the-file"
+
+
+def test_another_projects_settings_are_not_inherited(folder: DataFolder, monkeypatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "other.settings")
+    shared = environment.shared_environment(folder, ADDRESSES)
+    assert shared["DJANGO_SETTINGS_MODULE"] == "hokusai.settings.local"
+
+
 def test_loopback_needs_no_proxy_and_other_exceptions_stay(folder: DataFolder, monkeypatch) -> None:
     monkeypatch.setenv("NO_PROXY", "internal.example")
     value = environment.shared_environment(folder, ADDRESSES)["NO_PROXY"]
