@@ -6,6 +6,13 @@ from pathlib import Path
 import environ
 import structlog
 
+from hokusai.settings.console import (  # noqa: F401
+    CONSOLE_PANELS,
+    UNFOLD,
+    VERSION_ACTIONS,
+    VERSION_PANELS,
+)
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 if (BASE_DIR / ".env").is_file():
@@ -230,7 +237,7 @@ JOBS = {
 EVENT_SUBSCRIBERS = [
     "registry.receivers.MlflowPush",
     "contributions.receivers.CreditImprovement",
-    "deployments.receivers.ArchiveRetires",
+    "hokusai.web.receivers.ForgetRevokedKeys",
 ]
 TRAINING_SOURCES = ["contributions.sources.ContributionSource"]
 PROMOTION_CHECKS = [
@@ -242,7 +249,12 @@ DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]
 DEPLOYMENT_PROVIDERS = {
     "local": {"BACKEND": "deployments.providers.local.LocalProvider"},
 }
-PREDICT_TIMEOUT_S = 10.0
+PREDICT_TIMEOUT_S = env.float("PREDICT_TIMEOUT_S", default=10.0)
+SERVE_TIMEOUT_S = env.float("SERVE_TIMEOUT_S", default=120.0)
+SERVING_MEMORY_BYTES = env.int("SERVING_MEMORY_BYTES", default=1024**3)
+# Answered before any other middleware when called with an API key.
+HOT_ROUTES = ["registry.api.hot.VersionRoute", "deployments.api.hot.PredictRoute"]
+HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)
 
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="http://127.0.0.1:5000")
 TRACKING = {

@@ -1,0 +1,29 @@
+from django.urls import re_path
+from rest_framework.routers import SimpleRouter
+
+from deployments.api.views import (
+    DeploymentPredictView,
+    DeploymentViewSet,
+    ModelPredictView,
+    RevisionViewSet,
+)
+from hokusai.web.views import MODEL_ID, PUBLIC_ID
+
+router = SimpleRouter(trailing_slash=False)
+router.register("deployments", DeploymentViewSet, basename="deployment")
+router.register(
+    rf"deployments/(?P<deployment_id>{PUBLIC_ID})/revisions", RevisionViewSet, basename="revision"
+)
+urlpatterns = [
+    re_path(
+        rf"^models/(?P<model_id>{MODEL_ID})/predict\Z",
+        ModelPredictView.as_view(),
+        name="model-predict",
+    ),
+    re_path(
+        rf"^deployments/(?P<public_id>{PUBLIC_ID})/predict\Z",
+        DeploymentPredictView.as_view(),
+        name="deployment-predict",
+    ),
+    *router.urls,
+]

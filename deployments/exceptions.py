@@ -1,0 +1,37 @@
+from hokusai.core.errors import Conflict, OutsideUnavailable
+
+
+class NotDeployed(Conflict):
+    """Nothing serves this model, and nothing is about to."""
+
+    code = "not_deployed"
+
+
+class Starting(OutsideUnavailable):
+    """The first revision is starting; the same call will work soon."""
+
+    code = "starting"
+
+
+class AlreadyServed(Conflict):
+    """The deployment serves this version, or is about to."""
+
+    code = "already_served"
+
+
+class NothingToRollBackTo(Conflict):
+    """No other version served here before."""
+
+    code = "nothing_to_roll_back_to"
+
+
+class DeployChecksFailed(Conflict):
+    """A check that deployments need failed."""
+
+    code = "deploy_checks_failed"
+
+
+class WrongBytes(Conflict):
+    """What would serve is not what was registered."""
+
+    code = "wrong_bytes"

@@ -1,0 +1,21 @@
+"""What deployments add to the lineage graph."""
+
+from deployments.models import Deployment, Revision
+from registry.choices import EdgeKind, NodeKind
+from registry.services import NodeRef, link_lineage
+
+
+def link_revision(revision: Revision) -> None:
+    """State that a version is served by a deployment; repeating it changes nothing."""
+    link_lineage(
+        src=NodeRef(
+            revision.version.public_id, NodeKind.VERSION, str(revision.version), revision.project
+        ),
+        dst=_node(revision.deployment),
+        kind=EdgeKind.SERVED_BY,
+        attributes={"revision": revision.number},
+    )
+
+
+def _node(deployment: Deployment) -> NodeRef:
+    return NodeRef(deployment.public_id, NodeKind.DEPLOYMENT, str(deployment), deployment.project)

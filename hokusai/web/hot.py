@@ -1,0 +1,188 @@
+"""The fast way through: hot routes called with an API key, answered before any other middleware.
+
+Whatever is unusual (a session, another origin, an unknown key) goes the ordinary way to the view
+at the same address, which calls the same function and so answers with the same body.
+"""
+
+import random
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import orjson
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import Histogram
+from rest_framework.settings import api_settings
+
+from hokusai.accounts.keys import KEY_PREFIX
+from hokusai.core.errors import DomainError, Forbidden, NotFound
+from hokusai.core.providers import load_hooks
+from hokusai.web.gate import WINDOW_S, Admission, Caller, Gate
+from hokusai.web.problems import TooManyRequests
+from hokusai.web.request_ids import sound_id
+
+log = structlog.get_logger(__name__)
+PREFIX = "/api/v1/models/"
+SERVER_ERROR = 500
+SECONDS = Histogram(
+    "hokusai_hot_seconds",
+    "Time of requests answered the fast way",
+    ["route", "status"],
+    buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5, 10.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HotCall:
+    """One request on its way to a hot route. `began`: `time.perf_counter()`."""
+
+    path: tuple[str, ...]
+    body: bytes
+    caller: Caller
+    epoch: bytes | None
+    request_id: str
+    began: float
+
+
+class HotRoute(ABC):
+    """A route that plain functions answer; the setting HOT_ROUTES names the classes."""
+
+    name: ClassVar[str]
+    method: ClassVar[str]
+    # Under PREFIX; its groups become the call's path.
+    pattern: ClassVar[re.Pattern[str]]
+    scope: ClassVar[str]
+
+    def watched(self, path: tuple[str, ...]) -> str:
+        """The epoch in Redis that outdates what this route keeps in memory; empty for none."""
+        return ""
+
+    @abstractmethod
+    def answer(self, call: HotCall) -> bytes:
+        """The body of a 200. Raises DomainError."""
+
+
+class HotPathMiddleware:
+    """Answers hot routes at once and passes everything else on."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.gate = Gate()
+        self.routes: list[HotRoute] = load_hooks("HOT_ROUTES")
+        self.secure_only = bool(getattr(settings, "SECURE_SSL_REDIRECT", False))
+        self.sample: float = getattr(settings, "HOT_LOG_SAMPLE", 0.01)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path.startswith(PREFIX):
+            began = time.perf_counter()
+            answer = self._answer(request, path[len(PREFIX) :], began)
+            if answer is not None:
+                return answer
+        return self.get_response(request)
+
+    def _answer(self, request: HttpRequest, rest: str, began: float) -> HttpResponse | None:
+        route, groups = self._match(request.method or "", rest)
+        secret = _secret(request.META)
+        if route is None or not secret or self._unusual(request):
+            return None
+        admission = self.gate.admit(secret, route.watched(groups))
+        if admission is None:
+            return None
+        request_id = sound_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+        call = HotCall(groups, request.body, admission.caller, admission.epoch, request_id, began)
+        response = self._respond(request, route, admission, call)
+        self._observe(route, response, call)
+        return response
+
+    def _match(self, method: str, rest: str) -> tuple[HotRoute | None, tuple[str, ...]]:
+        for route in self.routes:
+            if route.method == method:
+                found = route.pattern.fullmatch(rest)
+                if found:
+                    return route, found.groups()
+        return None, ()
+
+    def _unusual(self, request: HttpRequest) -> bool:
+        meta = request.META
+        if "HTTP_ORIGIN" in meta or "HTTP_IDEMPOTENCY_KEY" in meta or meta.get("QUERY_STRING"):
+            return True
+        if self.secure_only and not request.is_secure():
+            return True
+        if meta.get("HTTP_TRANSFER_ENCODING"):
+            return True
+        length = meta.get("CONTENT_LENGTH") or "0"
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return not length.isdigit() or (limit is not None and int(length) > limit)
+
+    def _respond(
+        self, request: HttpRequest, route: HotRoute, admission: Admission, call: HotCall
+    ) -> HttpResponse:
+        try:
+            if admission.over_limit:
+                raise _too_many()
+            if not admission.caller.may(route.scope):
+                raise Forbidden(f"This key lacks the scope {route.scope}.", scope=route.scope)
+            body, status = route.answer(call), 200
+        except DomainError as error:
+            return error_response(error, request, call.request_id)
+        return json_response(body, status, call.request_id)
+
+    def _observe(self, route: HotRoute, response: HttpResponse, call: HotCall) -> None:
+        seconds = time.perf_counter() - call.began
+        SECONDS.labels(route.name, response.status_code).observe(seconds)
+        if response.status_code >= SERVER_ERROR or random.random() < self.sample:  # noqa: S311
+            log.info(
+                "hot_request",
+                route=route.name,
+                status=response.status_code,
+                key=call.caller.key_id,
+                request_id=call.request_id,
+                ms=round(seconds * 1e3, 3),
+                sample=self.sample,
+            )
+
+
+def error_response(error: DomainError, request: Any, request_id: str) -> HttpResponse:
+    """The error body and status that ordinary views give, from the same table."""
+    answer = api_settings.EXCEPTION_HANDLER(error, {"request": request, "request_id": request_id})
+    body = {**answer.data, "request_id": request_id}
+    response = json_response(orjson.dumps(body), answer.status_code, request_id)
+    retry_after_s = error.context.get("retry_after_s")
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+    return response
+
+
+def not_found(what: str) -> NotFound:
+    """Absent, or of another project: nobody can tell."""
+    return NotFound(f"There is no such {what}, or it is not yours to see.")
+
+
+def json_response(body: bytes, status: int, request_id: str) -> HttpResponse:
+    """A JSON answer whose bytes are there already."""
+    response = HttpResponse(body, content_type="application/json", status=status)
+    response.headers["X-Request-ID"] = request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Length"] = str(len(body))
+    return response
+
+
+def _secret(meta: dict[str, str]) -> str:
+    """The API key of a request, found as `hokusai.web.authentication.secret_of` finds it."""
+    offered = meta.get("HTTP_X_API_KEY")
+    if offered:
+        return offered
+    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
+    token = token.strip()
+    return token if scheme.lower() == "bearer" and token.startswith(KEY_PREFIX) else ""
+
+
+def _too_many() -> TooManyRequests:
+    wait_s = WINDOW_S - int(time.time()) % WINDOW_S
+    return TooManyRequests(f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)

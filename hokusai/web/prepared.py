@@ -1,0 +1,21 @@
+"""One row by a prepared statement, past the query compiler: for reads asked all the time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row, over the connection and in the transaction that the ORM uses.
+
+    Values come as psycopg loads them; JSON columns as text.
+    """
+    connection.ensure_connection()
+    raw = connection.connection
+    # A pool that shares sessions between transactions loses prepared statements.
+    pooled = connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        cursor.execute(statement, parameters, prepare=not pooled)
+        return cursor.fetchone()

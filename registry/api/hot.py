@@ -1,0 +1,79 @@
+"""Reading one version on the fast way: one prepared statement, no model instance, no serializer."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from hokusai.web.hot import HotCall, HotRoute, not_found
+from hokusai.web.prepared import fetch_row
+
+# A JSON column comes as text and goes out as it is.
+VERSION = """
+SELECT v.public_id, m.model_id, v.number, v.description, v.stage, v.artifact_state,
+  v.artifact_error, v.sync_state, v.source, v.run_id, v.tree_digest, v.size_bytes, v.file_count,
+  v.flavor, v.signature::text, v.metrics::text, v.parameters::text,
+  (SELECT coalesce(jsonb_object_agg(t.key, t.value), '{}')::text
+     FROM registry_versiontag t WHERE t.version_id = v.id),
+  p.number, v.mlflow_name, v.mlflow_version, u.username, v.created_at
+FROM registry_model m
+JOIN registry_modelversion v ON v.model_id = m.id
+JOIN accounts_user u ON u.id = v.registered_by_id
+LEFT JOIN registry_modelversion p ON p.id = v.parent_id
+WHERE m.model_id = %s AND v.number = %s AND m.project_id = %s
+"""
+FIELDS = (
+    "id",
+    "model_id",
+    "number",
+    "description",
+    "stage",
+    "artifact_state",
+    "artifact_error",
+    "sync_state",
+    "source",
+    "run_id",
+    "tree_digest",
+    "size_bytes",
+    "file_count",
+    "flavor",
+    "signature",
+    "metrics",
+    "parameters",
+    "tags",
+    "parent",
+    "mlflow_name",
+    "mlflow_version",
+    "registered_by",
+    "created_at",
+)
+JSON_FIELDS = frozenset({"signature", "metrics", "parameters", "tags"})
+MAX_NUMBER = 2**31 - 1
+
+
+def version_body(model_id: str, number: int, project_id: int) -> bytes:
+    """The JSON of one version of a model in a project. Raises NotFound."""
+    row = fetch_row(VERSION, (model_id, min(number, MAX_NUMBER), project_id))
+    if row is None:
+        raise not_found("version")
+    return orjson.dumps(_named(row), option=orjson.OPT_UTC_Z)
+
+
+class VersionRoute(HotRoute):
+    """GET /api/v1/models/{model_id}/versions/{n}"""
+
+    name = "version"
+    method = "GET"
+    pattern = re.compile(r"([a-z0-9-]+\.[a-z0-9-]+)/versions/([0-9]{1,10})")
+    scope = "read"
+
+    def answer(self, call: HotCall) -> bytes:
+        return version_body(call.path[0], int(call.path[1]), call.caller.project_id)
+
+
+def _named(row: Sequence[Any]) -> dict[str, Any]:
+    return {
+        field: orjson.Fragment(value) if field in JSON_FIELDS else value
+        for field, value in zip(FIELDS, row, strict=True)
+    }
