@@ -119,9 +119,7 @@ class Improvement(models.Model):
     class Meta:
         ordering = ("-id",)
         constraints = (
-            models.UniqueConstraint(
-                fields=["baseline", "model"], name="improvement_one_per_head"
-            ),
+            models.UniqueConstraint(fields=["baseline", "model"], name="improvement_one_per_head"),
             models.CheckConstraint(
                 condition=models.Q(delta_ppm__gt=0), name="improvement_is_a_gain"
             ),
@@ -161,7 +159,7 @@ class Attestation(models.Model):
     """A signed statement that an improvement was measured; its id is the statement's digest."""
 
     statement_id = models.CharField(
-        max_length=64, null=True, unique=True, editable=False, help_text="sha256 of the statement"
+        max_length=64, blank=True, editable=False, help_text="sha256 of the statement"
     )
     improvement = models.OneToOneField(
         Improvement, on_delete=models.PROTECT, related_name="attestation"
@@ -185,8 +183,13 @@ class Attestation(models.Model):
         ordering = ("-id",)
         constraints = (
             known_values("status", AttestationStatus, "attestation_status_known"),
+            models.UniqueConstraint(
+                fields=["statement_id"],
+                condition=~models.Q(statement_id=""),
+                name="attestation_statement_once",
+            ),
             models.CheckConstraint(
-                condition=models.Q(status="pending") | models.Q(statement_id__isnull=False),
+                condition=models.Q(status="pending") | ~models.Q(statement_id=""),
                 name="attestation_signed_has_statement",
             ),
         )

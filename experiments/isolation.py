@@ -31,9 +31,7 @@ def _client(socket_path: str) -> RunnerClient:
     return RunnerClient(socket_path)
 
 
-def ask(
-    version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float64]
-) -> Outputs:
+def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float64]) -> Outputs:
     """Answers for `matrix` (n, d), from a fresh isolated child.
 
     Raises RunnerDown where a later try may work, EvaluationFailed where the model is at fault.

@@ -164,9 +164,7 @@ class Evaluation(models.Model):
     """What one version scored on a benchmark, as one half of a comparison."""
 
     public_id = public_id_field("evl")
-    comparison = models.ForeignKey(
-        Comparison, on_delete=models.PROTECT, related_name="evaluations"
-    )
+    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="evaluations")
     version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="evaluations")
     role = models.CharField(max_length=10, choices=EvaluationRole)
     row_count = models.PositiveIntegerField()

@@ -18,9 +18,7 @@ def keep_outcomes(outcomes: dict[str, npt.NDArray[np.int64]]) -> str:
 
 
 def comparison_node(comparison: Comparison) -> NodeRef:
-    return NodeRef(
-        comparison.public_id, NodeKind.COMPARISON, str(comparison), comparison.project
-    )
+    return NodeRef(comparison.public_id, NodeKind.COMPARISON, str(comparison), comparison.project)
 
 
 def tell_lineage(comparison: Comparison) -> None:
@@ -35,9 +33,7 @@ def tell_lineage(comparison: Comparison) -> None:
             attributes={"status": comparison.status},
         )
     link_lineage(
-        src=NodeRef(
-            benchmark.public_id, NodeKind.BENCHMARK, benchmark.name, benchmark.project
-        ),
+        src=NodeRef(benchmark.public_id, NodeKind.BENCHMARK, benchmark.name, benchmark.project),
         dst=node,
         kind=EdgeKind.MEASURED_ON,
     )

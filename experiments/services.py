@@ -131,7 +131,7 @@ def create_experiment(
     actor: Actor,
     hypothesis: str = "",
 ) -> Experiment:
-    """Open a line of work on one model. Raises InvalidInput where the parts do not belong together."""
+    """Open a line of work on one model. Raises InvalidInput where the parts do not fit."""
     if actor.user_id is None:
         raise Forbidden("An experiment is opened by a person.")
     if model.project_id != project.pk or benchmark.project_id != project.pk:

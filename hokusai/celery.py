@@ -1,8 +1,10 @@
+import logging.config
 import os
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from django.conf import settings
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hokusai.settings.local")
@@ -16,8 +18,4 @@ app.steps["worker"].add(DjangoStructLogInitStep)
 @setup_logging.connect
 def configure_logging(**kwargs: Any) -> None:
     """Workers log as the web does: JSON lines with the request id."""
-    import logging.config
-
-    from django.conf import settings
-
     logging.config.dictConfig(settings.LOGGING)

@@ -71,7 +71,7 @@ def _describe(files: Path) -> ModelDescription:
         return describe(yaml.safe_load((files / MLMODEL).read_text()))
     except FileNotFoundError as error:
         raise ArtifactRefused("The artifact holds no MLmodel file; log it with MLflow.") from error
-    except (yaml.YAMLError, ValueError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ArtifactRefused(f"The MLmodel file cannot be read: {error}") from error
 
 

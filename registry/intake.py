@@ -39,9 +39,7 @@ def intake_failed(job: Job, reason: str) -> None:
 
 
 def _version(job: Job) -> DatasetVersion:
-    version = (
-        DatasetVersion.objects.filter(public_id=job.subject).select_related("dataset").first()
-    )
+    version = DatasetVersion.objects.filter(public_id=job.subject).select_related("dataset").first()
     if version is None:
         raise NotFound("The dataset version of this job is gone.")
     return version

@@ -66,9 +66,7 @@ ORDER BY s.id, e.id
 """
 
 
-def lineage_of(
-    *, public_id: str, user: Any, direction: str = "both", limit: int = 1000
-) -> Graph:
+def lineage_of(*, public_id: str, user: Any, direction: str = "both", limit: int = 1000) -> Graph:
     """Everything that led to a thing, or came from it, as far as the viewer may see.
 
     What is hidden keeps its place without name, id and edge attributes.

@@ -158,9 +158,7 @@ class ModelVersion(models.Model):
     public_id = public_id_field("mdv")
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField(help_text="from 1 within the model")
-    parent = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, related_name="children"
-    )
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
     description = models.TextField(blank=True)
     stage = models.CharField(
         max_length=12, choices=Stage, default=Stage.NONE, editable=False, db_index=True

@@ -34,7 +34,7 @@ def push_version(public_id: str) -> None:
 def _adopt_or_create(
     client: TrackingClient, version: ModelVersion
 ) -> tuple[RegisteredVersion, str]:
-    """The version that carries our operation id: the lowest, where an old call came through twice."""
+    """The version with our operation id: the lowest, where an old call came through twice."""
     name = version.model.model_id
     client.ensure_model(name, {"hokusai.model": version.model.public_id})
     found = client.find_versions(name, version.public_id)

@@ -36,7 +36,7 @@ class OwnSource(TrainingSource):
 
 
 def resolve_training_data(ids: Sequence[str], project: Project) -> list[DatasetVersion]:
-    """Dataset versions behind ids, once each. Raises InvalidInput naming the one that cannot be used."""
+    """Dataset versions behind ids, once each. Raises InvalidInput naming the unusable one."""
     sources = {source.prefix: source for source in [OwnSource(), *load_hooks("TRAINING_SOURCES")]}
     found: dict[int, DatasetVersion] = {}
     for public_id in ids:

@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -36,17 +37,15 @@ class ScopedQuerySet(models.QuerySet):
         """Rows of projects that the user may see at all."""
         if getattr(user, "is_superuser", False):
             return self
-        from hokusai.accounts.models import Project
-
-        return self.filter(**{f"{self.project_path}__in": Project.objects.visible_to(user)})
+        visible = apps.get_model("accounts", "Project").objects.visible_to(user)
+        return self.filter(**{f"{self.project_path}__in": visible})
 
     def of_member(self, user: Any) -> Self:
         """Rows of projects that the user belongs to."""
         if getattr(user, "is_superuser", False):
             return self
-        from hokusai.accounts.models import Project
-
-        return self.filter(**{f"{self.project_path}__in": Project.objects.of_member(user)})
+        own = apps.get_model("accounts", "Project").objects.of_member(user)
+        return self.filter(**{f"{self.project_path}__in": own})
 
 
 class ApiKeyQuerySet(ScopedQuerySet):

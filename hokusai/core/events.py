@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import structlog
 from django.db import connection, transaction
 from django.db.models import Max
@@ -68,8 +69,6 @@ def current_request_id() -> str:
 
 def _plain(content: Mapping[str, Any]) -> bytes:
     """Events may carry floats, which the canonical form of statements refuses."""
-    import orjson
-
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 

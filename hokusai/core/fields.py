@@ -14,7 +14,11 @@ slug_validator = RegexValidator(
 def public_id_field(prefix: str) -> "models.CharField[str, str]":
     """The id that leaves the house; the bigint key never does."""
     return models.CharField(
-        max_length=48, unique=True, editable=False, default=id_factory(prefix), help_text="public id"
+        max_length=48,
+        unique=True,
+        editable=False,
+        default=id_factory(prefix),
+        help_text="public id",
     )
 
 
@@ -28,6 +32,8 @@ def slug_field(*, unique: bool = False) -> "models.CharField[str, str]":
     )
 
 
-def known_values(field: str, choices: type[models.TextChoices], name: str) -> models.CheckConstraint:
+def known_values(
+    field: str, choices: type[models.TextChoices], name: str
+) -> models.CheckConstraint:
     """Keeps a state column to the states that the code knows."""
     return models.CheckConstraint(condition=models.Q(**{f"{field}__in": choices.values}), name=name)

@@ -67,9 +67,7 @@ class Work:
         """Add a line to the job's log, of which the tail is kept."""
         stamp = timezone.now().strftime("%H:%M:%S")
         self.job.log = f"{self.job.log}{stamp} {line}\n"[-LOG_TAIL:]
-        Job.objects.filter(pk=self.job.pk, token=self.job.token).update(
-            log=self.job.log, **changes
-        )
+        Job.objects.filter(pk=self.job.pk, token=self.job.token).update(log=self.job.log, **changes)
 
     def check(self) -> None:
         """Raises JobCancelled or LeaseLost when the work must stop."""

@@ -36,9 +36,7 @@ def retry_job(*, job_id: int, actor: Actor) -> Job:
     job.move_to(WorkStatus.QUEUED)
     job.attempt, job.cancel_requested, job.progress = 0, False, 0
     job.finished_at = None
-    job.save(
-        update_fields=["status", "attempt", "cancel_requested", "progress", "finished_at"]
-    )
+    job.save(update_fields=["status", "attempt", "cancel_requested", "progress", "finished_at"])
     Job.objects.filter(pk=job.pk).update(run_after=Now())
     jobs.ring(job)
     _record(job, "job:retried", actor, before)

@@ -1,4 +1,4 @@
-"""Settings shared by every environment. What differs between machines is read from the environment."""
+"""Settings shared by every environment; what differs between machines comes from outside."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -236,6 +236,8 @@ JOBS = {
 }
 EVENT_SUBSCRIBERS = [
     "registry.receivers.MlflowPush",
+    "contributions.receivers.CheckContribution",
+    "contributions.receivers.MarkUsed",
     "contributions.receivers.CreditImprovement",
     "hokusai.web.receivers.ForgetRevokedKeys",
 ]

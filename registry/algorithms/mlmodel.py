@@ -9,6 +9,10 @@ from typing import Any
 _PREFERENCE = ("onnx", "sklearn", "lightgbm", "xgboost", "pytorch", "tensorflow", "python_function")
 
 
+class DescriptionError(ValueError):
+    """This is no MLmodel file."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
     """`signature`: {"inputs": [{"name", "type", "required"}], "outputs": […]}, as far as stated."""
@@ -19,9 +23,9 @@ class ModelDescription:
 
 
 def describe(document: Any) -> ModelDescription:
-    """Read a parsed MLmodel. Raises ValueError where it is none."""
+    """Read a parsed MLmodel. Raises DescriptionError where it is none."""
     if not isinstance(document, Mapping) or not isinstance(document.get("flavors"), Mapping):
-        raise ValueError("it names no flavors")
+        raise DescriptionError("it names no flavors")
     return ModelDescription(
         flavor=_flavor(document["flavors"]),
         signature=_signature(document.get("signature") or {}),
@@ -38,12 +42,12 @@ def _flavor(flavors: Mapping[str, Any]) -> str:
 
 def _signature(stated: Any) -> dict[str, Any]:
     if not isinstance(stated, Mapping):
-        raise ValueError("its signature is no mapping")
+        raise DescriptionError("its signature is no mapping")
     return {side: _columns(stated[side]) for side in ("inputs", "outputs") if stated.get(side)}
 
 
 def _columns(text: Any) -> list[dict[str, Any]]:
     columns = json.loads(text) if isinstance(text, str) else text
     if not isinstance(columns, list) or not all(isinstance(c, Mapping) for c in columns):
-        raise ValueError("its signature lists no columns")
+        raise DescriptionError("its signature lists no columns")
     return [dict(column) for column in columns]

@@ -8,7 +8,6 @@ from registry.services.promotions import (
     refuse_promotion,
     request_promotion,
 )
-from registry.tables import read_rows, schema_of
 from registry.services.versions import (
     create_model,
     register_version,
@@ -18,6 +17,7 @@ from registry.services.versions import (
     set_tags,
     state_facts,
 )
+from registry.tables import read_rows, schema_of
 
 __all__ = [
     "NodeRef",

@@ -20,9 +20,7 @@ def create_dataset(
     """Make a line of tables. Raises Conflict where the name is taken."""
     if Dataset.objects.filter(project=project, slug=slug).exists():
         raise Conflict(f"The project has a dataset {slug!r} already.", slug=slug)
-    dataset = Dataset.objects.create(
-        project=project, slug=slug, name=name, description=description
-    )
+    dataset = Dataset.objects.create(project=project, slug=slug, name=name, description=description)
     record(
         "dataset:created",
         subject=dataset.public_id,

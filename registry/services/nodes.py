@@ -20,4 +20,6 @@ def dataset_node(dataset_version: DatasetVersion) -> NodeRef:
 
 def run_node(version: ModelVersion) -> NodeRef:
     """The MLflow run that made a version."""
-    return NodeRef(f"run_{version.run_id}", NodeKind.RUN, f"run {version.run_id[:8]}", version.project)
+    return NodeRef(
+        f"run_{version.run_id}", NodeKind.RUN, f"run {version.run_id[:8]}", version.project
+    )

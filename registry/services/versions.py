@@ -14,8 +14,8 @@ from hokusai.core.fields import slug_validator
 from registry.choices import ArtifactState, EdgeKind, SyncState
 from registry.exceptions import ArtifactRefused
 from registry.models import DatasetVersion, Model, ModelVersion, VersionTag
-from registry.services.nodes import dataset_node, run_node, version_node
 from registry.services.lineage import link_lineage
+from registry.services.nodes import dataset_node, run_node, version_node
 from registry.training import resolve_training_data
 
 # A run's model, a logged model by id, or a registered version by number. Never an alias: what an
@@ -37,14 +37,14 @@ def create_model(
     task: str = "classification",
 ) -> Model:
     """Make an empty line of versions. Raises Conflict where the name was ever used."""
-    model, created = _get_or_create_model(project, slug, name, actor, description, task)
+    model, created = _get_or_create_model(project, slug, actor, name, description, task=task)
     if not created:
         raise Conflict(f"The project has a model {slug!r} already.", model_id=model.model_id)
     return model
 
 
 def _get_or_create_model(
-    project: Project, slug: str, name: str, actor: Actor, description: str, task: str
+    project: Project, slug: str, actor: Actor, name: str, description: str = "", *, task: str
 ) -> tuple[Model, bool]:
     _check_slug(slug)
     model, created = Model.objects.get_or_create(
@@ -103,7 +103,7 @@ def register_version(
         raise Forbidden("A version is registered by a person.")
     _check_source(source)
     _check_tags(tags or {})
-    model, _ = _get_or_create_model(project, slug, name, actor, "", task)
+    model, _ = _get_or_create_model(project, slug, actor, name, task=task)
     if parent is not None and parent.model.project_id != project.pk:
         raise InvalidInput("The parent is a version of another project.", parent=parent.public_id)
     data = resolve_training_data(training_data, project)
@@ -142,9 +142,7 @@ def _check_tags(tags: Mapping[str, str]) -> None:
             raise InvalidInput(f"Tags named {OWN_TAGS}… are the platform's own.", tag=key)
 
 
-def _attach(
-    version: ModelVersion, data: Sequence[DatasetVersion], tags: Mapping[str, str]
-) -> None:
+def _attach(version: ModelVersion, data: Sequence[DatasetVersion], tags: Mapping[str, str]) -> None:
     version.training_data.set(data)
     VersionTag.objects.bulk_create(
         VersionTag(version=version, key=key, value=value) for key, value in tags.items()

@@ -1,0 +1,106 @@
+"""Checking given rows in a worker: they fit the project's benchmarks and are none of their rows."""
+
+from dataclasses import dataclass
+
+from contributions.choices import ContributionStatus
+from contributions.models import Contribution
+from experiments.models import Benchmark
+from hokusai.core.errors import NotFound
+from hokusai.core.events import SYSTEM, record
+from hokusai.core.jobs import Work
+from hokusai.core.models import Job
+from registry.algorithms.rows import RowError, Schema, digest_rows
+from registry.algorithms.tables import Table, TableError, conform
+from registry.models import RowDigest
+from registry.services import read_rows, schema_of
+
+# Which rows matched, or how many, would tell what a hidden benchmark holds.
+PROTECTED = {
+    "code": "overlaps_protected_data",
+    "message": "Part of this data is already known to the platform as protected; none of it can "
+    "be taken.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why rows do not fit a benchmark."""
+
+    benchmark: str
+    message: str
+
+
+def take_in(work: Work) -> None:
+    """Accept or refuse one contribution. Safe to repeat."""
+    contribution = _contribution(work.job)
+    if contribution.status != ContributionStatus.RECEIVED:
+        return
+    work.progress(20, "reading the rows")
+    table = read_rows(contribution.dataset_version)
+    work.progress(50, "checking the rows")
+    reasons = _reasons(contribution, table)
+    with work.result():
+        _decide(contribution, reasons)
+
+
+def intake_failed(job: Job, reason: str) -> None:
+    """Refuse the contribution for the reason that ended its job."""
+    _decide(_contribution(job), [{"code": "unreadable", "message": reason}])
+
+
+def _contribution(job: Job) -> Contribution:
+    found = Contribution.objects.with_names().filter(public_id=job.subject).first()
+    if found is None:
+        raise NotFound("The contribution of this job is gone.")
+    return found
+
+
+def _reasons(contribution: Contribution, table: Table) -> list[dict[str, str]]:
+    misfits = []
+    benchmarks = Benchmark.objects.filter(project=contribution.project).exclude(status="retired")
+    for benchmark in benchmarks.select_related("dataset_version"):
+        found = _inputs_as(benchmark, table)
+        if isinstance(found, Misfit):
+            misfits.append(found)
+        elif RowDigest.objects.filter(
+            dataset_version=benchmark.dataset_version, inputs__in=found
+        ).exists():
+            return [PROTECTED]
+    if misfits and len(misfits) == len(benchmarks):
+        return [
+            {"code": "columns_do_not_fit", "message": f"{item.benchmark}: {item.message}"}
+            for item in misfits
+        ]
+    return []
+
+
+def _inputs_as(benchmark: Benchmark, table: Table) -> list[bytes] | Misfit:
+    """Digests of the rows' inputs in a benchmark's own columns and types: 1 and 1.0 are one."""
+    features = schema_of(benchmark.dataset_version).features
+    if missing := [column.name for column in features if column.name not in table.columns]:
+        return Misfit(benchmark.name, f"the column {missing[0]!r} is missing")
+    schema = Schema(features)
+    kept = {column.name: table.columns[column.name] for column in features}
+    found = {column.name: column for column in table.schema.columns}
+    try:
+        fitted = conform(Table(kept, Schema(tuple(found[name] for name in kept))), schema)
+        return digest_rows(fitted.columns, schema).inputs
+    except (TableError, RowError) as error:
+        return Misfit(benchmark.name, str(error))
+
+
+def _decide(contribution: Contribution, reasons: list[dict[str, str]]) -> None:
+    row = Contribution.objects.select_for_update(of=("self",)).get(pk=contribution.pk)
+    before = row.status
+    row.move_to(ContributionStatus.REFUSED if reasons else ContributionStatus.ACCEPTED)
+    row.reasons = reasons
+    row.save(update_fields=["status", "reasons"])
+    record(
+        f"contribution:{row.status}",
+        subject=row.public_id,
+        actor=SYSTEM,
+        project_id=row.project_id,
+        label=str(contribution),
+        before={"status": before},
+        after={"status": row.status, "reasons": reasons},
+    )

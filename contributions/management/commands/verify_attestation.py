@@ -1,0 +1,35 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from contributions.algorithms.verification import verify_attestation
+from contributions.models import SigningKey
+
+
+class Command(BaseCommand):
+    """Verifies an envelope with public keys alone; a file of keys needs no database."""
+
+    help = "Verify an attestation's envelope: signature, canonical form, schema, arithmetic."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, help="the envelope as downloaded")
+        parser.add_argument("--key", type=Path, action="append", help="a public key (PEM)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            content = options["file"].read_bytes()
+            keys = [path.read_text() for path in options["key"] or ()] or _published()
+            verified = verify_attestation(content, keys)
+        except (OSError, ValueError) as error:
+            raise CommandError(f"Not verified: {error}") from error
+        self.stdout.write(f"Verified {verified.id}")
+        self.stdout.write(f"  signed by {', '.join(verified.key_ids)}")
+        self.stdout.write(f"  {verified.metric}: {verified.delta / 10_000:+.4f} percentage points")
+        for address, points in verified.shares.items():
+            self.stdout.write(f"  {address}: {points / 100:.2f} %")
+
+
+def _published() -> list[str]:
+    """This instance's own keys, where none is given."""
+    return list(SigningKey.objects.values_list("public_pem", flat=True))

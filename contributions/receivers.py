@@ -1,0 +1,36 @@
+from contributions import services
+from experiments.models import Comparison
+from hokusai.core.events import SYSTEM
+from hokusai.core.models import Event
+from hokusai.core.subscribers import Subscriber
+
+
+class CheckContribution(Subscriber):
+    """Checks a contribution once its rows were read."""
+
+    tags = frozenset({"dataset-version:usable", "dataset-version:refused"})
+
+    def receive(self, event: Event, *, operation_id: str) -> None:
+        if event.tag == "dataset-version:usable":
+            services.begin_check(dataset_version=event.subject, actor=SYSTEM)
+        else:
+            services.refuse_unreadable(dataset_version=event.subject, actor=SYSTEM)
+
+
+class MarkUsed(Subscriber):
+    """Says of contributions that a version was made from them."""
+
+    tags = frozenset({"version:registered"})
+
+    def receive(self, event: Event, *, operation_id: str) -> None:
+        services.mark_used(version=event.subject, actor=SYSTEM)
+
+
+class CreditImprovement(Subscriber):
+    """Credits an accepted comparison."""
+
+    tags = frozenset({"comparison:accepted"})
+
+    def receive(self, event: Event, *, operation_id: str) -> None:
+        comparison = Comparison.objects.get(public_id=event.subject)
+        services.record_improvement(comparison_id=comparison.pk, actor=SYSTEM)

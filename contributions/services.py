@@ -1,0 +1,264 @@
+from django.db import IntegrityError, transaction
+
+from contributions.algorithms.addresses import InvalidAddress, normalise_address
+from contributions.choices import ContributionStatus, Licence
+from contributions.credit import Credit, split_credit
+from contributions.models import (
+    Attestation,
+    Contribution,
+    Contributor,
+    Improvement,
+    Share,
+    Wallet,
+)
+from contributions.nodes import tell_of_contribution, tell_of_improvement
+from experiments.choices import ComparisonStatus
+from experiments.models import Comparison
+from hokusai.core import jobs
+from hokusai.core.errors import Conflict, Forbidden, InvalidInput
+from hokusai.core.events import Actor, record
+from hokusai.core.models import Job
+from registry import services as registry
+from registry.models import Dataset, Model
+
+SLUG = 63
+
+
+@transaction.atomic
+def submit_contribution(
+    *,
+    model: Model,
+    address: str,
+    content: bytes,
+    file_format: str,
+    licence: str,
+    label_column: str,
+    actor: Actor,
+    note: str = "",
+    contributor_name: str = "",
+) -> Contribution:
+    """Take data for a model in the name of an address; workers check it.
+
+    Raises InvalidInput for a bad address, licence or file.
+    """
+    if actor.user_id is None:
+        raise Forbidden("Data is given by a person.")
+    if licence not in Licence.values:
+        raise InvalidInput(f"Data is given under {', '.join(Licence.values)}.", licence=licence)
+    if not label_column:
+        raise InvalidInput("Name the column that holds the labels.", column="label_column")
+    wallet = _wallet(address, contributor_name)
+    version = registry.add_dataset_version(
+        dataset=_dataset(model, actor),
+        content=content,
+        file_format=file_format,
+        actor=actor,
+        label_column=label_column,
+    )
+    contribution = Contribution.objects.create(
+        project=model.project,
+        model=model,
+        wallet=wallet,
+        dataset_version=version,
+        licence=licence,
+        note=note,
+        job=Job.objects.filter(subject=version.public_id).order_by("-id").first(),
+        submitted_by_id=actor.user_id,
+    )
+    tell_of_contribution(contribution)
+    _record("contribution:submitted", contribution, actor, after={"licence": licence})
+    return contribution
+
+
+def _wallet(address: str, name: str) -> Wallet:
+    try:
+        normal = normalise_address(address)
+    except InvalidAddress as error:
+        raise InvalidInput(str(error), address=address[:100]) from error
+    found = Wallet.objects.filter(address=normal).first()
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            contributor = Contributor.objects.create(name=name)
+            return Wallet.objects.create(contributor=contributor, address=normal)
+    except IntegrityError:
+        # Two first submissions of one address at once: the other one made it.
+        return Wallet.objects.get(address=normal)
+
+
+def _dataset(model: Model, actor: Actor) -> Dataset:
+    slug = f"{model.slug[: SLUG - len('-contributions')]}-contributions"
+    # One row per model is made by one transaction at a time.
+    Model.objects.select_for_update().get(pk=model.pk)
+    found = Dataset.objects.filter(project=model.project, slug=slug).first()
+    return found or registry.create_dataset(
+        project=model.project, slug=slug, name=f"Contributions to {model.name}", actor=actor
+    )
+
+
+@transaction.atomic
+def withdraw_contribution(*, contribution_id: int, actor: Actor) -> Contribution:
+    """Take data back before a version was made from it. Raises InvalidTransition, Forbidden."""
+    contribution = _locked(contribution_id)
+    if actor.user_id != contribution.submitted_by_id:
+        raise Forbidden("A contribution is withdrawn by whoever gave it.")
+    _move(contribution, ContributionStatus.WITHDRAWN, actor)
+    return contribution
+
+
+@transaction.atomic
+def begin_check(*, dataset_version: str, actor: Actor) -> None:
+    """Once a contribution's rows are digested, check them; with a second call, nothing more."""
+    contribution = _of_dataset(dataset_version)
+    if contribution is None or contribution.status != ContributionStatus.RECEIVED:
+        return
+    if Job.objects.filter(kind="contribution_intake", subject=contribution.public_id).exists():
+        return
+    contribution.job = jobs.enqueue(
+        "contribution_intake",
+        subject=contribution.public_id,
+        project_id=contribution.project_id,
+        label=str(contribution),
+    )
+    contribution.save(update_fields=["job"])
+
+
+@transaction.atomic
+def refuse_unreadable(*, dataset_version: str, actor: Actor) -> None:
+    """Refuse a contribution whose rows could not be read, for the reason that was found."""
+    contribution = _of_dataset(dataset_version)
+    if contribution is not None and contribution.status == ContributionStatus.RECEIVED:
+        contribution.reasons = contribution.dataset_version.reasons
+        _move(contribution, ContributionStatus.REFUSED, actor)
+
+
+def _of_dataset(dataset_version: str) -> Contribution | None:
+    found = Contribution.objects.select_for_update(of=("self",)).select_related(
+        "dataset_version", "wallet", "project"
+    )
+    return found.filter(dataset_version__public_id=dataset_version).first()
+
+
+@transaction.atomic
+def mark_used(*, version: str, actor: Actor) -> None:
+    """Say of accepted contributions that a version was made from them."""
+    found = Contribution.objects.select_for_update(of=("self",)).filter(
+        dataset_version__trained__public_id=version, status=ContributionStatus.ACCEPTED
+    )
+    for contribution in found.select_related("wallet", "dataset_version", "project"):
+        _move(contribution, ContributionStatus.USED, actor)
+
+
+@transaction.atomic
+def record_improvement(*, comparison_id: int, actor: Actor) -> Improvement | None:
+    """Credit an accepted comparison once; None where its baseline no longer leads the line.
+
+    Raises Conflict where the comparison was not accepted.
+    """
+    comparison = Comparison.objects.with_names().get(pk=comparison_id)
+    if comparison.status != ComparisonStatus.ACCEPTED:
+        raise Conflict(f"The comparison was {comparison.status}.")
+    existing = Improvement.objects.filter(comparison=comparison).first()
+    if existing is not None:
+        return existing
+    if refusal := _not_leading(comparison):
+        _record_refusal(comparison, refusal, actor)
+        return None
+    return _credit(comparison, split_credit(comparison), actor)
+
+
+def _not_leading(comparison: Comparison) -> str:
+    if comparison.baseline.model_id != comparison.candidate.model_id:
+        return "Candidate and baseline are versions of different models."
+    try:
+        registry.set_head(
+            model_id=comparison.baseline.model_id,
+            expected=comparison.baseline,
+            head=comparison.candidate,
+        )
+    except Conflict as error:
+        return str(error)
+    return ""
+
+
+def _record_refusal(comparison: Comparison, reason: str, actor: Actor) -> None:
+    record(
+        "improvement:refused",
+        subject=comparison.public_id,
+        actor=actor,
+        project_id=comparison.project.pk,
+        label=str(comparison),
+        after={"reason": reason},
+    )
+
+
+def _credit(comparison: Comparison, credit: Credit, actor: Actor) -> Improvement:
+    improvement = Improvement.objects.create(
+        comparison=comparison,
+        model=comparison.candidate.model,
+        baseline=comparison.baseline,
+        candidate=comparison.candidate,
+        delta_ppm=comparison.delta_ppm,
+        method=credit.method,
+    )
+    Share.objects.bulk_create(
+        Share(improvement=improvement, contribution_id=contribution, basis_points=points)
+        for contribution, points in credit.shares.items()
+    )
+    tell_of_improvement(improvement, credit.shares)
+    record(
+        "improvement:recorded",
+        subject=improvement.public_id,
+        actor=actor,
+        project_id=improvement.project.pk,
+        label=str(improvement),
+        after={"delta_ppm": improvement.delta_ppm, "method": improvement.method},
+    )
+    if credit.shares:
+        _ask_for_attestation(improvement)
+    return improvement
+
+
+def _ask_for_attestation(improvement: Improvement) -> None:
+    attestation = Attestation.objects.create(improvement=improvement)
+    attestation.job = jobs.enqueue(
+        "attestation",
+        subject=improvement.public_id,
+        project_id=improvement.project.pk,
+        label=str(improvement),
+    )
+    attestation.save(update_fields=["job"])
+
+
+def _locked(contribution_id: int) -> Contribution:
+    return (
+        Contribution.objects.select_for_update(of=("self",))
+        .select_related("wallet", "dataset_version", "project")
+        .get(pk=contribution_id)
+    )
+
+
+def _move(contribution: Contribution, target: ContributionStatus, actor: Actor) -> None:
+    before = contribution.status
+    contribution.move_to(target)
+    contribution.save(update_fields=["status", "reasons"])
+    _record(f"contribution:{target}", contribution, actor, before={"status": before})
+
+
+def _record(
+    tag: str,
+    contribution: Contribution,
+    actor: Actor,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    record(
+        tag,
+        subject=contribution.public_id,
+        actor=actor,
+        project_id=contribution.project_id,
+        label=str(contribution),
+        before=before,
+        after=after or {"status": contribution.status, "reasons": contribution.reasons},
+    )
