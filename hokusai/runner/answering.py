@@ -59,9 +59,7 @@ class Answerer:
         if self._stated is None or self._stated[0] is not shape:
             self._stated = (shape, orjson.dumps(describe(shape) | self._fixed))
         text = self._stated[1]
-        size = protocol.BLOCK_PREFIX.size + len(text) + len(raw)
-        prefix = protocol.BLOCK_PREFIX.pack(protocol.BLOCK_MARK, len(text))
-        return b"".join((protocol.LENGTH.pack(size), prefix, text, raw))
+        return protocol.head_of_block(text, len(raw)) + raw
 
 
 def describe(shape: Shape | None) -> dict[str, object]:

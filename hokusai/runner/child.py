@@ -2,13 +2,13 @@
 
 import select
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from hokusai.runner import probe, protocol
 from hokusai.runner.answering import Answerer, describe
-from hokusai.runner.errors import RunnerError, to_wire
+from hokusai.runner.errors import ProtocolError, RunnerError, to_wire
 from hokusai.runner.foreign import ForeignCode
 from hokusai.runner.loaders import LoadedModel, load
 from hokusai.runner.mlmodel import ModelFormat
@@ -75,10 +75,53 @@ def _answer_once(data: socket.socket, answerer: Answerer) -> None:
         data.sendall(answerer.answer(body))
 
 
-@dataclass(slots=True)
 class _Connection:
-    socket: socket.socket
-    pending: bytearray = field(default_factory=bytearray)
+    """One client; it sends a frame only after it has the answer to the one before."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        self.socket = accepted
+        self._start = b""
+        self._body: bytearray | None = None
+        self._got = 0
+
+    def read(self) -> protocol.Block | None:
+        """The body of a frame once it is whole, else None.
+
+        Raises OSError where the client left, ProtocolError where it sent too much.
+        """
+        if self._body is not None:
+            self._got += self._some(self.socket.recv_into(memoryview(self._body)[self._got :]))
+        else:
+            chunk = self._start + self.socket.recv(READ_BYTES)
+            self._some(len(chunk) - len(self._start))
+            self._start = chunk
+            if len(chunk) < protocol.LENGTH.size:
+                return None
+            size = protocol.frame_size(chunk)
+            self._start, body = b"", memoryview(chunk)[protocol.LENGTH.size :]
+            if len(body) == size:
+                return body
+            self._begin(size, body)
+        return self._whole()
+
+    def _begin(self, size: int, part: memoryview) -> None:
+        if len(part) > size:
+            raise ProtocolError("A message was longer than it said.")
+        self._body = bytearray(size)
+        self._body[: len(part)] = part
+        self._got = len(part)
+
+    def _whole(self) -> bytearray | None:
+        body = self._body
+        if body is None or self._got < len(body):
+            return None
+        self._body = None
+        return body
+
+    def _some(self, count: int) -> int:
+        if not count:
+            raise ConnectionResetError("the client left")
+        return count
 
 
 class _Service:
@@ -115,35 +158,14 @@ class _Service:
 
     def _serve(self, connection: _Connection) -> None:
         try:
-            chunk = connection.socket.recv(READ_BYTES)
-            if not chunk:
-                self._close(connection)
-            elif not connection.pending and _is_one_frame(chunk):
-                connection.socket.sendall(self._answer(memoryview(chunk)[protocol.LENGTH.size :]))
-            else:
-                connection.pending += chunk
-                self._drain(connection)
+            body = connection.read()
+            if body is not None:
+                connection.socket.sendall(self._answer(body))
         except (OSError, RunnerError):
             self._close(connection)
-
-    def _drain(self, connection: _Connection) -> None:
-        head = protocol.LENGTH.size
-        while len(connection.pending) >= head:
-            end = head + protocol.frame_size(connection.pending)
-            if len(connection.pending) < end:
-                return
-            body = bytes(memoryview(connection.pending)[head:end])
-            del connection.pending[:end]
-            connection.socket.sendall(self._answer(body))
 
     def _close(self, connection: _Connection) -> None:
         descriptor = connection.socket.fileno()
         self._poll.unregister(descriptor)
         del self._connections[descriptor]
         connection.socket.close()
-
-
-def _is_one_frame(chunk: bytes) -> bool:
-    return len(chunk) >= protocol.LENGTH.size and (
-        protocol.frame_size(chunk) == len(chunk) - protocol.LENGTH.size
-    )

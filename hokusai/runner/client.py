@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     # (n, len(columns)) float64, row-major: an array, or its bytes.
     Matrix: TypeAlias = npt.NDArray[np.float64] | memoryview | bytes
 
+Header = dict[str, Any]
 Row = Mapping[str, Any]
 
 # Beyond a deadline the runner itself stops the child and answers; the client waits a little longer.
@@ -123,9 +124,9 @@ class RunnerClient:
             "memory_bytes": memory_bytes,
             "probabilities": require_probabilities,
         }
-        frame = _request(header, rows, columns, matrix)
+        block = _fill(header, rows, columns, matrix)
         # A project's first call also waits for its warmed parent to import the libraries.
-        return read_outputs(*self._call(frame, deadline_s + self.timeout_s))
+        return read_outputs(*self._call(header, block, deadline_s + self.timeout_s))
 
     def serve(
         self,
@@ -190,9 +191,9 @@ class RunnerClient:
             "deadline_ns": time.monotonic_ns() + int(deadline_s * 1e9),
             "probabilities": require_probabilities,
         }
-        frame = _request(header, rows, columns, matrix)
+        block = _fill(header, rows, columns, matrix)
         try:
-            body = self._exchange(socket_path, frame, deadline_s)
+            body = self._exchange(socket_path, header, block, deadline_s)
         except TimeoutError as error:
             self._drop(socket_path)
             raise self._stuck(socket_path, deadline_s) from error
@@ -201,18 +202,20 @@ class RunnerClient:
             raise self._why(socket_path) from error
         return read_outputs(*_checked(body))
 
-    def _exchange(self, path: str, frame: bytes, deadline_s: float) -> "protocol.Block":
+    def _exchange(
+        self, path: str, header: Header, block: memoryview | None, deadline_s: float
+    ) -> protocol.Block:
         connection, kept = self._connection(path)
         connection.settimeout(deadline_s + GRACE_S)
         try:
-            connection.sendall(frame)
+            protocol.send(connection, header, block)
             body = protocol.receive(connection)
         except (BrokenPipeError, ConnectionResetError):
             body = None
         if body is None and kept:
             # A kept connection may have ended while idle; a new one tells whether the child lives.
             self._drop(path)
-            return self._exchange(path, frame, deadline_s)
+            return self._exchange(path, header, block, deadline_s)
         if body is None:
             raise ConnectionResetError("closed without an answer")
         return body
@@ -250,14 +253,16 @@ class RunnerClient:
             f"The model did not answer within {deadline_s:g} s.", deadline_s=deadline_s
         )
 
-    def _ask(self, header: Mapping[str, Any], timeout_s: float | None = None) -> dict[str, Any]:
-        return self._call(protocol.encode(header), timeout_s or self.timeout_s)[0]
+    def _ask(self, header: Header, timeout_s: float | None = None) -> Header:
+        return self._call(header, None, timeout_s or self.timeout_s)[0]
 
-    def _call(self, frame: bytes, timeout_s: float) -> tuple[dict[str, Any], memoryview]:
+    def _call(
+        self, header: Header, block: memoryview | None, timeout_s: float
+    ) -> tuple[Header, memoryview]:
         try:
             with _connect(self.socket_path, self.timeout_s) as connection:
                 connection.settimeout(timeout_s)
-                connection.sendall(frame)
+                protocol.send(connection, header, block)
                 body = protocol.receive(connection)
         except OSError as error:
             raise RunnerUnavailable("The model runner does not answer.") from error
@@ -277,25 +282,25 @@ def _connect(path: str, timeout_s: float) -> socket.socket:
     return connection
 
 
-def _checked(body: "protocol.Block") -> tuple[dict[str, Any], memoryview]:
+def _checked(body: protocol.Block) -> tuple[Header, memoryview]:
     header, block = protocol.decode(body)
     if "error" in header:
         raise from_wire(header["error"])
     return header, block
 
 
-def _request(
-    header: dict[str, Any],
+def _fill(
+    header: Header,
     rows: Sequence[Row] | None,
     columns: Sequence[str] | None,
     matrix: "Matrix | None",
-) -> bytes:
+) -> memoryview | None:
     if rows is not None:
         header["rows"] = rows
-        return protocol.encode(header)
+        return None
     if columns is None or matrix is None:
         raise ValueError("give rows, or columns and matrix")
     header["columns"] = list(columns)
     # numpy announces the buffer it has to type checkers only from Python 3.12 on.
     buffer: Any = matrix
-    return protocol.encode(header, memoryview(buffer))
+    return memoryview(buffer)

@@ -59,6 +59,9 @@ class InputReader:
         if not len(raw) or len(raw) % (8 * len(given)):
             raise InvalidInput("The block's size is no multiple of its columns.")
         matrix = np.frombuffer(raw, dtype="<f8").reshape(-1, len(given))
+        if not (matrix.flags.aligned and matrix.flags.writeable):
+            # Compiled estimators may insist on either.
+            matrix = matrix.copy()
         names = self.names or given
         if given != names:
             _same_columns(names, set(given), None)

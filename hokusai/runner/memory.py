@@ -36,7 +36,7 @@ def proportional_bytes(pid: int) -> int:
 def tree_of(pid: int) -> list[int]:
     """`pid` and all that descend from it, as far as the system tells."""
     try:
-        listed = (PROC / str(pid) / "task" / str(pid) / "children").read_text("ascii").split()
+        listed = (PROC / str(pid) / "task" / str(pid) / "children").read_text("utf-8").split()
     except OSError:
         listed = []
     return [pid, *(found for text in listed for found in tree_of(int(text)))]

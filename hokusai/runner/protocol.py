@@ -24,16 +24,33 @@ Header = dict[str, Any]
 Block = bytes | bytearray | memoryview
 
 
-def encode(header: Mapping[str, Any], block: Block | None = None) -> bytes:
-    """One whole frame, its length in front."""
+def encode(header: Mapping[str, Any]) -> bytes:
+    """One whole frame without a block, its length in front."""
     text = orjson.dumps(header)
-    if block is None:
-        return LENGTH.pack(len(text)) + text
-    raw = memoryview(block).cast("B")
-    size = BLOCK_PREFIX.size + len(text) + len(raw)
+    return LENGTH.pack(len(text)) + text
+
+
+def head_of_block(text: bytes, block_bytes: int) -> bytes:
+    """What stands before a block of `block_bytes`; `text` is the header's JSON.
+
+    Padded with spaces, so that the block starts at a multiple of 8 in the body and can be read
+    where it lies. Raises ProtocolError above the limit.
+    """
+    text += b" " * (-(BLOCK_PREFIX.size + len(text)) % 8)
+    size = BLOCK_PREFIX.size + len(text) + block_bytes
     if size > MAX_FRAME_BYTES:
-        raise ProtocolError("The request is too large.", size_bytes=size)
-    return b"".join((LENGTH.pack(size), BLOCK_PREFIX.pack(BLOCK_MARK, len(text)), text, raw))
+        raise ProtocolError("The message is too large.", size_bytes=size)
+    return LENGTH.pack(size) + BLOCK_PREFIX.pack(BLOCK_MARK, len(text)) + text
+
+
+def send(connection: socket.socket, header: Mapping[str, Any], block: Block | None = None) -> None:
+    """Send one frame; a large block is not copied. OSError passes through."""
+    if block is None:
+        connection.sendall(encode(header))
+        return
+    raw = memoryview(block).cast("B")
+    connection.sendall(head_of_block(orjson.dumps(header), len(raw)))
+    connection.sendall(raw)
 
 
 def decode(body: Block) -> tuple[Header, memoryview]:

@@ -17,6 +17,7 @@ from hokusai.runner.service import Runner
 
 LOG: Final = logging.getLogger("hokusai.runner")
 BACKLOG: Final = 128
+Answer = tuple[dict[str, Any], memoryview | None]
 Question = Callable[[protocol.Header], dict[str, Any]]
 
 
@@ -47,11 +48,11 @@ class Server:
         with connection:
             try:
                 while (body := protocol.receive(connection)) is not None:
-                    connection.sendall(self._answer(body))
+                    protocol.send(connection, *self._answer(body))
             except (OSError, ProtocolError) as error:
                 LOG.info("a caller went away: %s", error)
 
-    def _answer(self, body: protocol.Block) -> bytes:
+    def _answer(self, body: protocol.Block) -> Answer:
         try:
             header, _ = protocol.decode(body)
             asked = header.get("op")
@@ -60,13 +61,13 @@ class Server:
             question = self._questions.get(str(asked))
             if question is None:
                 raise ProtocolError("The runner knows no such question.")
-            return protocol.encode(question(header))
+            return question(header), None
         except RunnerError as error:
-            return protocol.encode({"error": to_wire(error)})
+            return {"error": to_wire(error)}, None
         except (KeyError, TypeError, ValueError) as error:
             LOG.exception("a question could not be read")
             wrong = ProtocolError(f"The question could not be read: {type(error).__name__}.")
-            return protocol.encode({"error": to_wire(wrong)})
+            return {"error": to_wire(wrong)}, None
 
 
 def private_folder(folder: Path) -> None:

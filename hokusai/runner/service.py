@@ -78,8 +78,10 @@ class Runner:
             "children": len(self._watch.living()),
         }
 
-    def predict_once(self, header: protocol.Header, body: protocol.Block) -> bytes:
-        """The reply's frame from a fresh child, which gets `body` as it came."""
+    def predict_once(
+        self, header: protocol.Header, body: protocol.Block
+    ) -> tuple[protocol.Header, memoryview]:
+        """The reply of a fresh child, which gets `body` as it came."""
         deadline_s = float(header["deadline_s"])
         child = self._start("once", header)
         try:
@@ -93,7 +95,7 @@ class Runner:
             child.dispose()
         if "error" in answer:
             raise from_wire(answer["error"])
-        return protocol.encode(answer, block)
+        return answer, block
 
     def serve(self, header: protocol.Header) -> dict[str, Any]:
         """Start or find the lasting child of `key`."""

@@ -42,6 +42,8 @@ REGRESSION = Shape("regression", ("prediction",), ())
 
 def classifier_shape(classes: Sequence[Label], *, probabilities: bool) -> Shape:
     """The shape of a classifier; raises OutputContract for no or repeated classes."""
+    if not all(isinstance(label, str | int | float | bool) for label in classes):
+        raise OutputContract("Classes are texts, numbers or truth values.")
     names = tuple(f"probability.{label}" for label in classes)
     if not names or len(set(names)) != len(names):
         raise OutputContract("The classifier's classes are missing or repeated.")
