@@ -10,7 +10,6 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
-from rest_framework.views import APIView
 
 MAX_PAGE_SIZE = 200
 _SIGNER = signing.Signer(salt="hokusai.web.pagination")
@@ -23,7 +22,7 @@ class CursorPagination(BasePagination):
     """
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any], request: Request, view: Any | None = None
     ) -> list[Any]:
         """One page. Raises ValidationError for an unknown cursor, size or ordering."""
         self.request = request
@@ -56,7 +55,7 @@ class CursorPagination(BasePagination):
             "properties": {"next": following, "results": schema},
         }
 
-    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         """The query parameters of every list."""
         fields = getattr(view, "ordering_fields", ())
         orders = [sign + field for field in fields for sign in ("", "-")]

@@ -1,0 +1,196 @@
+from typing import Any
+
+import orjson
+from rest_framework import serializers
+
+from contributions.choices import Licence
+from contributions.models import Attestation, Contribution, Improvement, Share, SigningKey
+from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
+from hokusai.web.views import MODEL_ID
+
+FORMATS = ("csv", "parquet", "jsonl")
+ADDRESS = r"0x[0-9a-fA-F]{40}"
+MAX_JSON_ROWS = 100_000
+
+
+class ContributionSerializer(ReadModelSerializer):
+    project = serializers.CharField(source="project.slug")
+    model_id = serializers.CharField(source="model.model_id")
+    address = serializers.CharField(source="wallet.address")
+    contributor = serializers.CharField(source="wallet.contributor.name")
+    dataset_version = serializers.CharField(source="dataset_version.public_id")
+    row_count = serializers.IntegerField(source="dataset_version.row_count", allow_null=True)
+    submitted_by = serializers.CharField(source="submitted_by.username")
+
+    class Meta:
+        model = Contribution
+        fields = (
+            "id",
+            "project",
+            "model_id",
+            "address",
+            "contributor",
+            "dataset_version",
+            "row_count",
+            "licence",
+            "note",
+            "status",
+            "reasons",
+            "submitted_by",
+            "created_at",
+        )
+
+
+class NewContributionSerializer(serializers.Serializer):
+    """Rows for a model: a file, or `rows` as JSON objects."""
+
+    model_id = serializers.RegexField(rf"^{MODEL_ID}\Z")
+    address = serializers.RegexField(rf"^{ADDRESS}\Z", help_text="wallet, EIP-55")
+    licence = serializers.ChoiceField(Licence.choices)
+    label_column = serializers.CharField(max_length=200)
+    note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    contributor_name = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    file = serializers.FileField(required=False, help_text="CSV, Parquet or JSON lines")
+    file_format = serializers.ChoiceField(
+        FORMATS, required=False, help_text="by the file's name where absent"
+    )
+    rows = serializers.ListField(
+        child=serializers.DictField(), required=False, max_length=MAX_JSON_ROWS
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Bytes and their format. Raises ValidationError for neither file nor rows, or both."""
+        file, rows = attrs.pop("file", None), attrs.pop("rows", None)
+        if (file is None) == (rows is None):
+            raise serializers.ValidationError({"file": "Give either a file or rows."})
+        if file is None:
+            lines = b"".join(orjson.dumps(row) + b"\n" for row in rows)
+            return {**attrs, "content": lines, "file_format": "jsonl"}
+        attrs.setdefault("file_format", file.name.lower().rpartition(".")[2])
+        if attrs["file_format"] not in FORMATS:
+            raise serializers.ValidationError({"file_format": f"One of {', '.join(FORMATS)}."})
+        return {**attrs, "content": file.read()}
+
+
+class ShareSerializer(serializers.ModelSerializer):
+    contribution = serializers.CharField(source="contribution.public_id")
+    address = serializers.CharField(source="contribution.wallet.address")
+
+    class Meta:
+        model = Share
+        fields = ("contribution", "address", "basis_points")
+
+
+class ImprovementSerializer(ReadModelSerializer):
+    model_id = serializers.CharField(source="model.model_id")
+    comparison = serializers.CharField(source="comparison.public_id")
+    benchmark = serializers.CharField(source="comparison.benchmark.public_id")
+    baseline = serializers.IntegerField(source="baseline.number")
+    candidate = serializers.IntegerField(source="candidate.number")
+    shares = ShareSerializer(many=True)
+    attestation = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Improvement
+        fields = (
+            "id",
+            "model_id",
+            "comparison",
+            "benchmark",
+            "baseline",
+            "candidate",
+            "delta_ppm",
+            "method",
+            "shares",
+            "attestation",
+            "created_at",
+        )
+
+    def get_attestation(self, improvement: Improvement) -> str | None:
+        """The id of its attestation; null until it is signed."""
+        attestation = getattr(improvement, "attestation", None)
+        return attestation.statement_id if attestation else None
+
+
+class ImpactLineSerializer(serializers.Serializer):
+    model_id = serializers.CharField()
+    version = serializers.IntegerField()
+    delta_ppm = serializers.IntegerField()
+    basis_points = serializers.IntegerField()
+    credited_ppm = serializers.IntegerField()
+    method = serializers.CharField()
+    attestation_id = serializers.CharField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+
+class GivenLineSerializer(serializers.Serializer):
+    contribution_id = serializers.CharField()
+    model_id = serializers.CharField()
+    rows = serializers.IntegerField(allow_null=True)
+    status = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.DictField())
+    credited_ppm = serializers.IntegerField()
+
+
+class ContributorSerializer(ReadSerializer):
+    """Whoever gives under an address, with sums as far as whoever asks may see."""
+
+    address = serializers.CharField()
+    contributor = serializers.CharField()
+    improvements = serializers.SerializerMethodField()
+    contributions = serializers.SerializerMethodField()
+    total_credited_ppm = serializers.IntegerField()
+    rank = serializers.IntegerField(allow_null=True)
+
+    def get_improvements(self, impact: Any) -> int:
+        """How many."""
+        return len(impact.improvements)
+
+    def get_contributions(self, impact: Any) -> int:
+        """How many."""
+        return len(impact.contributions)
+
+
+class ImpactSerializer(ReadSerializer):
+    address = serializers.CharField()
+    contributor = serializers.CharField()
+    improvements = ImpactLineSerializer(many=True)
+    contributions = GivenLineSerializer(many=True)
+    total_credited_ppm = serializers.IntegerField()
+    rank = serializers.IntegerField(allow_null=True)
+
+
+class AttestationSerializer(ReadSerializer):
+    """A signed statement; public to whoever has its id."""
+
+    id = serializers.CharField(source="statement_id", help_text="sha256 of the statement")
+    status = serializers.CharField(help_text="signed or revoked")
+    statement = serializers.SerializerMethodField(help_text="in-toto statement")
+    key_id = serializers.CharField()
+    signed_at = serializers.DateTimeField()
+
+    def get_statement(self, attestation: Attestation) -> dict[str, Any]:
+        """The statement as JSON; the signed bytes are in the envelope."""
+        statement: dict[str, Any] = orjson.loads(attestation.statement)
+        return statement
+
+
+class SignatureSerializer(serializers.Serializer):
+    keyid = serializers.CharField()
+    sig = serializers.CharField()
+
+
+class EnvelopeSerializer(serializers.Serializer):
+    """A DSSE envelope."""
+
+    payloadType = serializers.CharField()  # noqa: N815
+    payload = serializers.CharField(help_text="base64 of the statement's bytes")
+    signatures = SignatureSerializer(many=True)
+
+
+class SigningKeySerializer(serializers.ModelSerializer):
+    id = serializers.CharField(source="key_id", help_text="sha256 of the public key")
+
+    class Meta:
+        model = SigningKey
+        fields = ("id", "algorithm", "public_pem", "purpose", "valid_from", "revoked_at")

@@ -1,0 +1,29 @@
+from django.urls import path, re_path
+from rest_framework.routers import SimpleRouter
+
+from contributions.api.serializers import ADDRESS
+from contributions.api.views import (
+    AttestationView,
+    ContributionViewSet,
+    ContributorView,
+    EnvelopeView,
+    ImpactView,
+    ImprovementViewSet,
+    SigningKeysView,
+)
+
+router = SimpleRouter(trailing_slash=False)
+router.register("contributions", ContributionViewSet, basename="contribution")
+router.register("improvements", ImprovementViewSet, basename="improvement")
+
+STATEMENT = r"^attestations/(?P<statement_id>[0-9a-f]{64})"
+CONTRIBUTOR = rf"^contributors/(?P<address>{ADDRESS})"
+
+urlpatterns = [
+    *router.urls,
+    re_path(rf"{CONTRIBUTOR}\Z", ContributorView.as_view(), name="contributor"),
+    re_path(rf"{CONTRIBUTOR}/impact\Z", ImpactView.as_view(), name="contributor-impact"),
+    re_path(rf"{STATEMENT}\Z", AttestationView.as_view(), name="attestation"),
+    re_path(rf"{STATEMENT}/envelope\Z", EnvelopeView.as_view(), name="attestation-envelope"),
+    path("keys", SigningKeysView.as_view(), name="signing-keys"),
+]

@@ -1,0 +1,133 @@
+from typing import ClassVar
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contributions import services
+from contributions.api.filters import ContributionFilter, ImprovementFilter
+from contributions.api.serializers import (
+    AttestationSerializer,
+    ContributionSerializer,
+    ContributorSerializer,
+    EnvelopeSerializer,
+    ImpactSerializer,
+    ImprovementSerializer,
+    NewContributionSerializer,
+    SigningKeySerializer,
+)
+from contributions.choices import AttestationStatus
+from contributions.models import Attestation, Contribution, Improvement, SigningKey
+from contributions.reports import impact_of
+from hokusai.web.permissions import Everybody, KnownPerson
+from hokusai.web.views import GuardedView, ReadViewSet
+from registry.models import Model
+
+
+class ContributionViewSet(ReadViewSet):
+    queryset = Contribution.objects.with_names()
+    serializer_class = ContributionSerializer
+    filterset_class = ContributionFilter
+    view_permission = "contributions.view_contribution"
+    permissions: ClassVar = {
+        "create": "contributions.add_contribution",
+        "withdraw": "contributions.add_contribution",
+    }
+    ordering_fields = ("created_at",)
+
+    @extend_schema(
+        request={
+            "multipart/form-data": NewContributionSerializer,
+            "application/json": NewContributionSerializer,
+        },
+        responses={202: ContributionSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Give rows to a model under a licence; they are read and checked afterwards."""
+        form = NewContributionSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        fields = form.validated_data
+        models = Model.objects.select_related("project")
+        model = self.find(models, "registry.view_model", "project", model_id=fields.pop("model_id"))
+        self.check_object_permissions(request, model)
+        given = services.submit_contribution(model=model, **fields, actor=self.actor)
+        return Response(self.get_serializer(given).data, status=202)
+
+    @extend_schema(request=None, responses=ContributionSerializer)
+    @action(detail=True, methods=["post"])
+    def withdraw(self, request: Request, public_id: str) -> Response:
+        """Take a contribution back, as long as no version was made from it."""
+        services.withdraw_contribution(contribution_id=self.get_object().pk, actor=self.actor)
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+class ImprovementViewSet(ReadViewSet):
+    queryset = (
+        Improvement.objects.with_names()
+        .select_related("attestation")
+        .prefetch_related("shares__contribution__wallet")
+    )
+    serializer_class = ImprovementSerializer
+    filterset_class = ImprovementFilter
+    view_permission = "contributions.view_improvement"
+    project_path = "model__project"
+    ordering_fields = ("created_at", "delta_ppm")
+
+
+class ContributorView(GuardedView):
+    permission_classes = (KnownPerson,)
+
+    @extend_schema(responses=ContributorSerializer)
+    def get(self, request: Request, address: str) -> Response:
+        """Show who gives under an address, and how much came of it."""
+        impact = impact_of(address, request.user)
+        return Response(ContributorSerializer(impact, context={"request": request}).data)
+
+
+class ImpactView(GuardedView):
+    permission_classes = (KnownPerson,)
+
+    @extend_schema(responses=ImpactSerializer)
+    def get(self, request: Request, address: str) -> Response:
+        """Show what a contributor gave and what it improved."""
+        impact = impact_of(address, request.user)
+        return Response(ImpactSerializer(impact, context={"request": request}).data)
+
+
+class AttestationView(GuardedView):
+    permission_classes = (Everybody,)
+
+    @extend_schema(responses=AttestationSerializer)
+    def get(self, request: Request, statement_id: str) -> Response:
+        """Show an attestation; public to whoever has its id."""
+        attestation = attestation_by(statement_id)
+        return Response(AttestationSerializer(attestation, context={"request": request}).data)
+
+
+class EnvelopeView(GuardedView):
+    permission_classes = (Everybody,)
+
+    @extend_schema(responses=EnvelopeSerializer)
+    def get(self, request: Request, statement_id: str) -> Response:
+        """Answer the signed envelope, which verifies without us."""
+        return Response(attestation_by(statement_id).envelope)
+
+
+class SigningKeysView(GuardedView):
+    permission_classes = (Everybody,)
+
+    @extend_schema(responses=SigningKeySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the public keys whose signatures count, the revoked ones among them."""
+        return Response(SigningKeySerializer(SigningKey.objects.all(), many=True).data)
+
+
+def attestation_by(statement_id: str) -> Attestation:
+    """A signed or revoked attestation. Raises Http404."""
+    signed = Attestation.objects.exclude(status=AttestationStatus.PENDING)
+    found = signed.filter(statement_id=statement_id).first()
+    if found is None:
+        raise Http404
+    return found

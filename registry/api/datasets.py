@@ -1,0 +1,97 @@
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hokusai.web.views import ReadViewSet
+from registry import services
+from registry.api.filters import DatasetFilter, DatasetVersionFilter
+from registry.api.serializers import (
+    DatasetSerializer,
+    DatasetVersionSerializer,
+    NewDatasetSerializer,
+    TableSchemaSerializer,
+    UploadSerializer,
+)
+from registry.models import Dataset, DatasetVersion
+
+
+class DatasetViewSet(ReadViewSet):
+    queryset = Dataset.objects.select_related("project")
+    serializer_class = DatasetSerializer
+    filterset_class = DatasetFilter
+    view_permission = "registry.view_dataset"
+    permissions: ClassVar = {"create": "registry.add_dataset"}
+    ordering_fields = ("slug", "created_at")
+
+    @extend_schema(request=NewDatasetSerializer, responses={201: DatasetSerializer})
+    def create(self, request: Request) -> Response:
+        """Make a dataset without a version."""
+        form = NewDatasetSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        fields = form.validated_data
+        project = self.checked_project(fields.pop("project"))
+        dataset = services.create_dataset(project=project, **fields, actor=self.actor)
+        return Response(DatasetSerializer(dataset).data, status=201)
+
+
+class DatasetVersionViewSet(ReadViewSet):
+    """Tables of a dataset: what is known of them, never their rows."""
+
+    queryset = DatasetVersion.objects.select_related("dataset__project", "uploaded_by")
+    serializer_class = DatasetVersionSerializer
+    filterset_class = DatasetVersionFilter
+    lookup_field = "number"
+    view_permission = "registry.view_dataset"
+    project_path = "dataset__project"
+    permissions: ClassVar = {
+        "create": "registry.add_dataset",
+        "table_schema": "registry.view_dataset",
+    }
+    ordering_fields = ("number", "created_at")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        versions = super().get_queryset()
+        if dataset_id := self.kwargs.get("dataset_id"):
+            versions = versions.filter(dataset__public_id=dataset_id)
+        return versions
+
+    def get_parsers(self) -> list[Any]:
+        uploads = self.request is not None and self.request.method == "POST"
+        return [MultiPartParser()] if uploads else super().get_parsers()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        self._dataset()
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(
+        request={"multipart/form-data": UploadSerializer},
+        responses={201: DatasetVersionSerializer},
+    )
+    def create(self, request: Request, dataset_id: str) -> Response:
+        """Upload a table as the dataset's next version; it is read and digested afterwards."""
+        dataset = self._dataset()
+        self.check_object_permissions(request, dataset)
+        form = UploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        version = services.add_dataset_version(
+            dataset=dataset, **form.validated_data, actor=self.actor
+        )
+        return Response(self.get_serializer(version).data, status=201)
+
+    @extend_schema(responses=TableSchemaSerializer)
+    def table_schema(self, request: Request, dataset_id: str, number: int) -> Response:
+        """Show the columns of a table, without a row of it."""
+        return Response(TableSchemaSerializer(self.get_object()).data)
+
+    def _dataset(self) -> Dataset:
+        found: Dataset = self.find(
+            Dataset.objects.select_related("project"),
+            self.view_permission,
+            "project",
+            public_id=self.kwargs["dataset_id"],
+        )
+        return found

@@ -1,0 +1,277 @@
+import math
+from typing import Any
+
+from rest_framework import serializers
+
+from hokusai.core.fields import slug_validator
+from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
+from registry.choices import Access, Stage
+from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion
+
+FORMATS = ("csv", "parquet", "jsonl")
+MAX_ENTRIES = 500
+
+
+class ModelSerializer(ReadModelSerializer):
+    project = serializers.CharField(source="project.slug")
+    head = serializers.IntegerField(source="head.number", allow_null=True, default=None)
+
+    class Meta:
+        model = Model
+        fields = (
+            "id",
+            "model_id",
+            "project",
+            "name",
+            "description",
+            "task",
+            "head",
+            "created_at",
+        )
+
+
+class NewModelSerializer(serializers.Serializer):
+    project = serializers.CharField(max_length=63)
+    slug = serializers.CharField(max_length=63, validators=[slug_validator])
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+    task = serializers.ChoiceField(["classification", "regression"], required=False)
+
+
+class ModelVersionSerializer(ReadModelSerializer):
+    """A version; the same fields as `registry.api.hot` answers."""
+
+    model_id = serializers.CharField(source="model.model_id")
+    parent = serializers.IntegerField(source="parent.number", allow_null=True, default=None)
+    registered_by = serializers.CharField(source="registered_by.username")
+    tags = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ModelVersion
+        fields = (
+            "id",
+            "model_id",
+            "number",
+            "description",
+            "stage",
+            "artifact_state",
+            "artifact_error",
+            "sync_state",
+            "source",
+            "run_id",
+            "tree_digest",
+            "size_bytes",
+            "file_count",
+            "flavor",
+            "signature",
+            "metrics",
+            "parameters",
+            "tags",
+            "parent",
+            "mlflow_name",
+            "mlflow_version",
+            "registered_by",
+            "created_at",
+        )
+
+    def get_tags(self, version: ModelVersion) -> dict[str, str]:
+        """Keys and values."""
+        return {tag.key: tag.value for tag in version.tags.all()}
+
+
+class TagsField(serializers.DictField):
+    """Keys of at most 100 letters, values of at most 500."""
+
+    child = serializers.CharField(max_length=500, allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        """The tags. Raises ValidationError for too many, or a key too long."""
+        tags: dict[str, str] = super().to_internal_value(data)
+        if len(tags) > MAX_ENTRIES or any(not 1 <= len(key) <= 100 for key in tags):  # noqa: PLR2004
+            raise serializers.ValidationError("At most 500 tags, each key 1 to 100 letters.")
+        return tags
+
+
+class NewTagsSerializer(serializers.Serializer):
+    tags = TagsField()
+
+
+class RegisterSerializer(serializers.Serializer):
+    """What a client says of a version; the bytes are copied from `source` afterwards."""
+
+    project = serializers.CharField(max_length=63)
+    model = serializers.CharField(max_length=63, validators=[slug_validator])
+    source = serializers.CharField(max_length=500, help_text="runs:/… or models:/…")
+    name = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    task = serializers.ChoiceField(["classification", "regression"], required=False)
+    run_id = serializers.RegexField(r"^[0-9a-zA-Z_-]{0,64}\Z", required=False, allow_blank=True)
+    parent = serializers.CharField(
+        required=False, allow_null=True, help_text="number or public id of a version of this model"
+    )
+    training_data = serializers.ListField(
+        child=serializers.CharField(max_length=48), required=False, max_length=MAX_ENTRIES
+    )
+    contributions = serializers.ListField(
+        child=serializers.RegexField(r"^ctr_[0-9a-f]{32}\Z"), required=False, max_length=MAX_ENTRIES
+    )
+    metrics = serializers.DictField(child=serializers.FloatField(), required=False)
+    parameters = serializers.DictField(
+        child=serializers.CharField(max_length=500, allow_blank=True), required=False
+    )
+    tags = TagsField(required=False)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+
+    def validate_metrics(self, value: dict[str, float]) -> dict[str, float]:
+        """Finite numbers: JSON and PostgreSQL have no others."""
+        if not all(math.isfinite(number) for number in value.values()):
+            raise serializers.ValidationError("Metrics are finite numbers.")
+        return value
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """`contributions` is another name for training data."""
+        given = attrs.pop("contributions", [])
+        if given:
+            attrs["training_data"] = [*attrs.get("training_data", []), *given]
+        return attrs
+
+
+class PromotionSerializer(ReadModelSerializer):
+    model_id = serializers.CharField(source="version.model.model_id")
+    number = serializers.IntegerField(source="version.number")
+    requested_by = serializers.CharField(source="requested_by.username")
+    decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
+
+    class Meta:
+        model = Promotion
+        fields = (
+            "id",
+            "model_id",
+            "number",
+            "target",
+            "status",
+            "comment",
+            "checks",
+            "requested_by",
+            "decided_by",
+            "decision_comment",
+            "decided_at",
+            "created_at",
+        )
+
+
+class NewPromotionSerializer(serializers.Serializer):
+    target = serializers.ChoiceField([stage for stage in Stage.values if stage != Stage.NONE])
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+
+    def validate_target(self, value: str) -> Stage:
+        """As the service takes it."""
+        return Stage(value)
+
+
+class CommentSerializer(serializers.Serializer):
+    comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+
+
+class LineageNodeSerializer(serializers.Serializer):
+    id = serializers.CharField(source="public_id")
+    kind = serializers.CharField()
+    label = serializers.CharField()
+    project = serializers.CharField(source="project_slug", allow_null=True)
+    hidden = serializers.BooleanField()
+
+
+class LineageEdgeSerializer(serializers.Serializer):
+    src = serializers.CharField()
+    dst = serializers.CharField()
+    kind = serializers.CharField()
+    attributes = serializers.DictField()
+
+
+class LineageSerializer(ReadSerializer):
+    nodes = LineageNodeSerializer(many=True)
+    edges = LineageEdgeSerializer(many=True)
+    truncated = serializers.BooleanField(help_text="whether there is more than the limit")
+
+
+class LineageQuerySerializer(serializers.Serializer):
+    direction = serializers.ChoiceField(["both", "ancestors", "descendants"], default="both")
+    limit = serializers.IntegerField(min_value=1, max_value=5000, default=1000)
+
+
+class DatasetSerializer(ReadModelSerializer):
+    project = serializers.CharField(source="project.slug")
+
+    class Meta:
+        model = Dataset
+        fields = ("id", "project", "slug", "name", "description", "created_at")
+
+
+class NewDatasetSerializer(serializers.Serializer):
+    project = serializers.CharField(max_length=63)
+    slug = serializers.CharField(max_length=63, validators=[slug_validator])
+    name = serializers.CharField(max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
+
+
+class DatasetVersionSerializer(ReadModelSerializer):
+    dataset = serializers.CharField(source="dataset.public_id")
+    project = serializers.CharField(source="dataset.project.slug")
+    uploaded_by = serializers.CharField(source="uploaded_by.username")
+
+    class Meta:
+        model = DatasetVersion
+        fields = (
+            "id",
+            "dataset",
+            "project",
+            "number",
+            "state",
+            "access",
+            "file_format",
+            "file_digest",
+            "size_bytes",
+            "label_column",
+            "id_column",
+            "columns",
+            "rows_digest",
+            "row_count",
+            "reasons",
+            "uploaded_by",
+            "created_at",
+        )
+
+
+class ColumnSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    dtype = serializers.CharField()
+
+
+class TableSchemaSerializer(ReadModelSerializer):
+    """The columns of a table, without a row of it."""
+
+    columns = ColumnSerializer(many=True)
+
+    class Meta:
+        model = DatasetVersion
+        fields = ("id", "state", "columns", "label_column", "id_column", "row_count")
+
+
+class UploadSerializer(serializers.Serializer):
+    """A table as a file."""
+
+    file = serializers.FileField(help_text="CSV, Parquet or JSON lines")
+    file_format = serializers.ChoiceField(
+        FORMATS, required=False, help_text="by the file's name where absent"
+    )
+    label_column = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    id_column = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    access = serializers.ChoiceField(Access.choices, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The format by the file's name. Raises ValidationError where neither tells it."""
+        name = attrs["file"].name.lower()
+        attrs.setdefault("file_format", name.rpartition(".")[2])
+        if attrs["file_format"] not in FORMATS:
+            raise serializers.ValidationError({"file_format": f"One of {', '.join(FORMATS)}."})
+        attrs["content"] = attrs.pop("file").read()
+        return attrs

@@ -1,0 +1,58 @@
+from django.urls import re_path
+from rest_framework.routers import SimpleRouter
+
+from hokusai.web.views import MODEL_ID, PUBLIC_ID
+from registry.api.datasets import DatasetVersionViewSet, DatasetViewSet
+from registry.api.views import ModelVersionViewSet, ModelViewSet, PromotionViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("models", ModelViewSet, basename="model")
+router.register("promotions", PromotionViewSet, basename="promotion")
+router.register("datasets", DatasetViewSet, basename="dataset")
+
+VERSIONS = rf"^models/(?P<model_id>{MODEL_ID})/versions"
+VERSION = rf"{VERSIONS}/(?P<number>[1-9][0-9]{{0,8}})"
+PROMOTION = rf"{VERSION}/promotions/(?P<public_id>{PUBLIC_ID})"
+TABLES = rf"^datasets/(?P<dataset_id>{PUBLIC_ID})/versions"
+TABLE = rf"{TABLES}/(?P<number>[1-9][0-9]{{0,8}})"
+
+urlpatterns = [
+    *router.urls,
+    re_path(rf"{VERSIONS}$", ModelVersionViewSet.as_view({"get": "list"}), name="version-list"),
+    re_path(rf"{VERSION}$", ModelVersionViewSet.as_view({"get": "retrieve"}), name="version"),
+    re_path(
+        rf"{VERSION}/lineage$",
+        ModelVersionViewSet.as_view({"get": "lineage"}),
+        name="version-lineage",
+    ),
+    re_path(rf"{VERSION}/tags$", ModelVersionViewSet.as_view({"put": "tags"}), name="version-tags"),
+    re_path(
+        rf"{VERSION}/retry$", ModelVersionViewSet.as_view({"post": "retry"}), name="version-retry"
+    ),
+    re_path(
+        rf"{VERSION}/promotions$",
+        PromotionViewSet.as_view({"get": "list", "post": "ask"}),
+        name="version-promotions",
+    ),
+    *(
+        re_path(
+            rf"{PROMOTION}/{decision}$",
+            PromotionViewSet.as_view({"post": decision}),
+            name=f"promotion-{decision}",
+        )
+        for decision in ("approve", "refuse", "cancel")
+    ),
+    re_path(
+        rf"{TABLES}$",
+        DatasetVersionViewSet.as_view({"get": "list", "post": "create"}),
+        name="dataset-versions",
+    ),
+    re_path(
+        rf"{TABLE}$", DatasetVersionViewSet.as_view({"get": "retrieve"}), name="dataset-version"
+    ),
+    re_path(
+        rf"{TABLE}/schema$",
+        DatasetVersionViewSet.as_view({"get": "table_schema"}),
+        name="dataset-version-schema",
+    ),
+]
