@@ -5,6 +5,7 @@ import re
 from deployments import endpoints, predictions
 from deployments.endpoints import Target, TargetCache
 from hokusai.web.hot import HotCall, HotRoute, not_found
+from hokusai.web.views import MODEL_ID
 from registry.models import Model
 
 
@@ -13,7 +14,7 @@ class PredictRoute(HotRoute):
 
     name = "predict"
     method = "POST"
-    pattern = re.compile(r"([a-z0-9-]+\.[a-z0-9-]+)/predict")
+    pattern = re.compile(rf"({MODEL_ID})/predict")
     scope = "predict"
 
     def __init__(self) -> None:
@@ -41,4 +42,4 @@ class PredictRoute(HotRoute):
         else:
             own = Model.objects.filter(model_id=model_id, project_id=project_id).exists()
         if not own:
-            raise not_found("model")
+            raise not_found()

@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from deployments import endpoints, predictions, services
 from deployments.api.filters import DeploymentFilter, RevisionFilter
@@ -40,6 +41,10 @@ class PredictView(GuardedView):
     permissions = {"post": "deployments.predict"}
     scopes = {"post": Scope.PREDICT}
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """All checks; a prediction changes nothing, so that its repeats need no record."""
+        APIView.initial(self, request, *args, **kwargs)
+
     def answer(self, request: Request, target: Target | None, reload: Any) -> HttpResponse:
         """One prediction, or the error body."""
         began = time.perf_counter()
@@ -64,7 +69,7 @@ class ModelPredictView(PredictView):
         visible = readable_projects(request, "registry.view_model")
         model = Model.objects.filter(model_id=model_id, project__in=visible).first()
         if model is None:
-            raise not_found("model")
+            raise not_found()
         self.check_object_permissions(request, model)
         target = endpoints.target_of_model(model_id)
         return self.answer(request, target, lambda: endpoints.target_of_model(model_id))
@@ -85,7 +90,7 @@ class DeploymentPredictView(PredictView):
             public_id=public_id, model__project__in=visible
         ).first()
         if deployment is None:
-            raise not_found("deployment")
+            raise not_found()
         self.check_object_permissions(request, deployment)
         target = endpoints.target_of_deployment(public_id)
         return self.answer(request, target, lambda: endpoints.target_of_deployment(public_id))

@@ -110,7 +110,7 @@ class HotPathMiddleware:
 
     def _unusual(self, request: HttpRequest) -> bool:
         meta = request.META
-        if "HTTP_ORIGIN" in meta or "HTTP_IDEMPOTENCY_KEY" in meta or meta.get("QUERY_STRING"):
+        if "HTTP_ORIGIN" in meta or meta.get("QUERY_STRING"):
             return True
         if self.secure_only and not request.is_secure():
             return True
@@ -153,15 +153,14 @@ def error_response(error: DomainError, request: Any, request_id: str) -> HttpRes
     answer = api_settings.EXCEPTION_HANDLER(error, {"request": request, "request_id": request_id})
     body = {**answer.data, "request_id": request_id}
     response = json_response(orjson.dumps(body), answer.status_code, request_id)
-    retry_after_s = error.context.get("retry_after_s")
-    if retry_after_s is not None:
-        response.headers["Retry-After"] = str(retry_after_s)
+    if answer.has_header("Retry-After"):
+        response.headers["Retry-After"] = answer["Retry-After"]
     return response
 
 
-def not_found(what: str) -> NotFound:
+def not_found() -> NotFound:
     """Absent, or of another project: nobody can tell."""
-    return NotFound(f"There is no such {what}, or it is not yours to see.")
+    return NotFound("There is no such thing, or it is not yours to see.")
 
 
 def json_response(body: bytes, status: int, request_id: str) -> HttpResponse:

@@ -1,0 +1,200 @@
+import threading
+
+import pytest
+from django.db import connection
+
+from deployments import rollout, services
+from deployments.choices import RevisionStatus
+from deployments.models import Revision
+from deployments.providers.base import DeployRefused, Phase, ProviderState
+from hokusai.accounts.services import actor_of
+from hokusai.core import jobs
+from hokusai.core.errors import OutsideUnavailable
+from hokusai.core.models import Event, Job
+from hokusai.core.services import cancel_job, retry_job
+from registry.models import LineageEdge
+from tests.factories import ModelVersionFactory, RevisionFactory, UserFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def actor():
+    return actor_of(UserFactory())
+
+
+@pytest.fixture
+def pending(actor, memory) -> Revision:
+    return services.deploy(version=ModelVersionFactory(), actor=actor)
+
+
+def next_one(revision: Revision, actor) -> Revision:
+    version = ModelVersionFactory(model=revision.deployment.model)
+    return services.deploy(version=version, actor=actor)
+
+
+def lease_runs_out(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(lease_expires_at="2000-01-01T00:00Z")
+
+
+def test_a_rollout_ends_with_a_live_revision_of_the_versions_bytes(pending, run_job, memory):
+    assert run_job(pending.job).status == "succeeded"
+    pending.refresh_from_db()
+    assert pending.status == RevisionStatus.LIVE
+    assert memory.served[pending.public_id].tree_digest == pending.version.tree_digest
+    assert pending.endpoint == f"memory:{pending.public_id}"
+    assert LineageEdge.objects.get(kind="served_by").src.public_id == pending.version.public_id
+
+
+def test_the_old_revision_ends_only_after_the_new_one_is_live(
+    pending, run_job, memory, actor, doorbell
+):
+    run_job(pending.job)
+    second = next_one(pending, actor)
+    doorbell.rings.clear()
+    run_job(second.job)
+    pending.refresh_from_db()
+    second.refresh_from_db()
+    assert (pending.status, second.status) == (RevisionStatus.RETIRED, RevisionStatus.LIVE)
+    assert set(memory.served) == {pending.public_id, second.public_id}
+    assert doorbell.of("deployments.end_revision") == [pending.public_id]
+    rollout.end_revision(pending.public_id)
+    assert set(memory.served) == {second.public_id}
+
+
+@pytest.mark.parametrize("killed_in", ["_prove", "_switch"])
+def test_a_rollout_killed_in_the_middle_is_finished_by_the_next_worker(
+    pending, run_job, memory, monkeypatch, killed_in
+):
+    with monkeypatch.context() as patched:
+
+        def die(*args: object) -> None:
+            raise SystemExit(9)
+
+        patched.setattr(rollout, killed_in, die)
+        with pytest.raises(SystemExit):
+            jobs.run(pending.job.pk)
+    lease_runs_out(pending.job)
+    assert run_job(pending.job).status == "succeeded"
+    assert [row.public_id for row in Revision.objects.live()] == [pending.public_id]
+    assert set(memory.served) == {pending.public_id}
+    assert Event.objects.filter(tag="revision:live").count() == 1
+
+
+def test_running_a_finished_rollout_again_changes_nothing(pending, run_job):
+    run_job(pending.job)
+    run_job(pending.job)
+    assert Event.objects.filter(tag="revision:live").count() == 1
+
+
+def test_a_stale_worker_cannot_switch(pending, run_job, monkeypatch):
+    prove = rollout._prove
+
+    def lose_the_lease(*args: object) -> None:
+        prove(*args)
+        Job.objects.filter(pk=pending.job.pk).update(token=99)
+
+    monkeypatch.setattr(rollout, "_prove", lose_the_lease)
+    run_job(pending.job)
+    pending.refresh_from_db()
+    assert pending.status == RevisionStatus.STARTING
+
+
+def test_wrong_bytes_never_go_live(pending, run_job, memory, monkeypatch, doorbell):
+    wrong = ProviderState(Phase.RUNNING, "f" * 64)
+    monkeypatch.setattr(memory, "status", lambda handle, timeout_s: wrong)
+    assert run_job(pending.job).status == "failed"
+    pending.refresh_from_db()
+    assert pending.status == RevisionStatus.FAILED
+    assert "bytes" in pending.error
+    assert doorbell.of("deployments.end_revision") == [pending.public_id]
+
+
+def test_a_refused_version_leaves_the_old_one_serving(pending, run_job, memory, actor, monkeypatch):
+    run_job(pending.job)
+    second = next_one(pending, actor)
+
+    def refuse(spec, timeout_s):
+        raise DeployRefused("This format is refused.")
+
+    monkeypatch.setattr(memory, "deploy", refuse)
+    run_job(second.job)
+    assert [row.public_id for row in Revision.objects.live()] == [pending.public_id]
+    assert Revision.objects.get(pk=second.pk).error == "This format is refused."
+
+
+def test_a_provider_that_is_away_is_waited_for(pending, run_job, memory, monkeypatch):
+    def away(spec, timeout_s):
+        raise OutsideUnavailable("The model runner does not answer.")
+
+    monkeypatch.setattr(memory, "deploy", away)
+    assert run_job(pending.job).status == "queued"
+    pending.refresh_from_db()
+    assert pending.status == RevisionStatus.STARTING
+
+
+def test_stopping_during_a_rollout_undoes_the_endpoint(
+    pending, run_job, memory, actor, monkeypatch
+):
+    prove = rollout._prove
+
+    def stop_meanwhile(*args: object) -> None:
+        prove(*args)
+        services.stop_deployment(deployment_id=pending.deployment_id, actor=actor)
+
+    monkeypatch.setattr(rollout, "_prove", stop_meanwhile)
+    run_job(pending.job)
+    assert Revision.objects.get().status == RevisionStatus.RETIRED
+    rollout.end_revision(pending.public_id)
+    assert memory.served == {}
+
+
+def test_the_later_of_two_requests_wins_whatever_runs_first(pending, run_job, actor):
+    second = next_one(pending, actor)
+    run_job(second.job)
+    run_job(pending.job)
+    assert [row.public_id for row in Revision.objects.live()] == [second.public_id]
+    assert Revision.objects.get(pk=pending.pk).status == RevisionStatus.RETIRED
+
+
+def test_two_rollouts_at_once_leave_one_live_revision(pending, actor):
+    second = next_one(pending, actor)
+    together = threading.Barrier(2)
+
+    def run(job: Job) -> None:
+        together.wait()
+        jobs.run(job.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=run, args=[row.job]) for row in (pending, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [row.public_id for row in Revision.objects.live()] == [second.public_id]
+
+
+def test_a_cancelled_rollout_fails_its_revision_and_may_be_tried_again(pending, run_job, actor):
+    cancel_job(job_id=pending.job.pk, actor=actor)
+    pending.refresh_from_db()
+    assert pending.status == RevisionStatus.FAILED
+    retry_job(job_id=pending.job.pk, actor=actor)
+    run_job(pending.job)
+    pending.refresh_from_db()
+    assert (pending.status, pending.error) == (RevisionStatus.LIVE, "")
+
+
+def test_a_failed_rollout_tried_again_does_not_replace_a_newer_one(pending, run_job, actor):
+    cancel_job(job_id=pending.job.pk, actor=actor)
+    second = next_one(pending, actor)
+    run_job(second.job)
+    retry_job(job_id=pending.job.pk, actor=actor)
+    run_job(pending.job)
+    assert [row.public_id for row in Revision.objects.live()] == [second.public_id]
+
+
+def test_a_live_revision_is_never_ended_by_a_late_task(memory):
+    live = RevisionFactory(status=RevisionStatus.LIVE)
+    memory.served[live.public_id] = None
+    rollout.end_revision(live.public_id)
+    assert live.public_id in memory.served
