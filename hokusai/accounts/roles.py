@@ -8,6 +8,8 @@ _BUILD = frozenset({Role.ENGINEER, Role.OWNER})
 _REVIEW = frozenset({Role.REVIEWER, Role.OWNER})
 _STEWARD = frozenset({Role.ENGINEER, Role.REVIEWER, Role.OWNER})
 _OWN = frozenset({Role.OWNER})
+# Not the owner: whoever may register versions must not see what they are measured by.
+_SEE_BENCHMARK = frozenset({Role.REVIEWER})
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "accounts.view_project": _EVERY_MEMBER,
@@ -19,7 +21,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "core.change_job": _BUILD,
     "registry.view_dataset": _EVERY_MEMBER,
     "registry.add_dataset": _CONTRIBUTE | _REVIEW,
-    "registry.read_benchmark_rows": _REVIEW,
+    "registry.read_benchmark_rows": _SEE_BENCHMARK,
     "registry.view_model": _EVERY_MEMBER,
     "registry.register_version": _BUILD,
     "registry.request_promotion": _BUILD,
@@ -28,7 +30,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "experiments.add_benchmark": _STEWARD,
     "experiments.approve_benchmark": _REVIEW,
     "experiments.view_comparison": _EVERY_MEMBER,
-    "experiments.view_outcomes": _REVIEW,
+    "experiments.view_outcomes": _SEE_BENCHMARK,
     "experiments.request_comparison": _BUILD,
     "contributions.view_contribution": _EVERY_MEMBER,
     "contributions.add_contribution": _CONTRIBUTE,

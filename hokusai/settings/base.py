@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "experiments",
     "contributions",
     "deployments",
+    "hokusai.demo",
 ]
 MIDDLEWARE = [
     "hokusai.web.hot.HotPathMiddleware",

@@ -1,0 +1,24 @@
+from contributions import services
+from contributions.models import Improvement
+from contributions.reports import Impact, impact_of
+from experiments.models import Comparison
+from hokusai.accounts.models import User
+from hokusai.accounts.services import actor_of
+
+
+class PerformanceTracker:
+    """Improvements and credit for Python code that runs beside Django, as one person sees them."""
+
+    def __init__(self, *, user: User) -> None:
+        self.user, self.actor = user, actor_of(user)
+
+    def track_improvement(self, comparison: Comparison) -> Improvement | None:
+        """Credit an accepted comparison, once; None where its baseline no longer leads.
+
+        Raises Conflict where the comparison was not accepted.
+        """
+        return services.record_improvement(comparison_id=comparison.pk, actor=self.actor)
+
+    def log_contribution_impact(self, address: str) -> Impact:
+        """What an address is credited with, as far as this person may see it."""
+        return impact_of(address, self.user)

@@ -1,0 +1,246 @@
+"""The story's second half: measuring, crediting, signing, promoting, serving."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from mlflow import MlflowClient
+
+from hokusai.demo import data
+from hokusai.demo.client import StoryFailed
+from hokusai.demo.story import (
+    CANCER,
+    CANCER_ID,
+    COPIED,
+    HONEST_ONE,
+    HONEST_TWO,
+    MODEL,
+    MODEL_ID,
+    SHIFTED,
+    Story,
+    ready_version,
+)
+from hokusai.demo.training import train_and_log
+
+POINT = 10_000
+WHOLE = 10_000
+BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
+VERIFIER = settings.BASE_DIR / "docs" / "attestation" / "verify_attestation.py"
+
+
+def comparisons(story: Story) -> None:
+    """Step 5: each candidate against the baseline on the same 800 rows."""
+    honest = compared(story, "honest")
+    shifted = compared(story, "shifted")
+    story.teller.holds(honest["status"] == "accepted", "the honest candidate is accepted")
+    story.teller.holds(shifted["status"] == "refused", "the mislabelled candidate is refused")
+    story.found["comparison"] = honest
+
+
+def compared(story: Story, arm: str) -> Any:
+    """The decided comparison of one arm, and what it showed."""
+    body = {
+        "benchmark": story.found["benchmark"]["id"],
+        "baseline": story.found["baseline"]["id"],
+        "candidate": story.found[arm]["id"],
+    }
+    row = story.ada.post("comparisons", body)
+    path = f"comparisons/{row['id']}"
+    decided = story.ada.wait(path, lambda b: b["status"] != "requested", f"{arm} compared")
+    # A steward sees the whole measurement; the engineer of a refused try does not.
+    tell_result(story, arm, story.apis["rosa"].get(path))
+    return decided
+
+
+def tell_result(story: Story, arm: str, row: Any) -> None:
+    result = row["result"]
+    low, high, delta = (result[name] / POINT for name in ("low_ppm", "high_ppm", "delta_ppm"))
+    story.teller.seen(
+        f"{arm}: delta {delta:+.2f} percentage points, interval [{low:+.2f}, {high:+.2f}], "
+        f"mid-p {result['p_value']:.2g}, attempt {row['attempt']}: {row['status']}"
+    )
+    story.teller.seen(f"  {result['explanation']}")
+
+
+def attestation(story: Story) -> None:
+    """Step 6: shares that sum to 10,000, and a statement that anyone can check."""
+    comparison = story.found["comparison"]["id"]
+
+    def signed(body: Any) -> bool:
+        return any(r["comparison"] == comparison and r["attestation"] for r in body["results"])
+
+    listing = story.ada.wait(f"improvements?model_id={MODEL_ID}", signed, "attestation signed")
+    improvement = next(r for r in listing["results"] if r["comparison"] == comparison)
+    for share in improvement["shares"]:
+        points = share["basis_points"]
+        story.teller.seen(f"{share['address']}: {points} basis points by {improvement['method']}")
+    total = sum(share["basis_points"] for share in improvement["shares"])
+    story.teller.holds(total == WHOLE, "the shares sum to 10,000")
+    story.found["attestation"] = improvement["attestation"]
+    verify(story, improvement["attestation"])
+
+
+def verify(story: Story, statement_id: str) -> None:
+    """Check the envelope offline, twice, with the public key alone; then flip one byte."""
+    folder = Path(settings.DATA_DIR) / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    envelope, key = folder / "attestation.json", folder / "public-key.pem"
+    answer = story.ada.call("GET", f"attestations/{statement_id}/envelope")
+    envelope.write_bytes(answer.content)
+    key.write_text(published_key(story, answer.json()["signatures"][0]["keyid"]))
+    call_command("verify_attestation", str(envelope), "--key", str(key), stdout=sys.stdout)
+    alone = [sys.executable, str(VERIFIER), str(envelope), str(key)]
+    done = subprocess.run(alone, capture_output=True, timeout=60, check=False)  # noqa: S603
+    story.teller.holds(done.returncode == 0, "the stand-alone script verifies it, offline")
+    broken = bytearray(answer.content)
+    broken[len(broken) // 2] ^= 1
+    tampered = folder / "tampered.json"
+    tampered.write_bytes(bytes(broken))
+    story.teller.holds(not _verifies(tampered, key), "one flipped byte fails")
+
+
+def published_key(story: Story, key_id: str) -> str:
+    keys = story.ada.get("keys")
+    return next(str(k["public_pem"]) for k in keys["results"] if k["id"] == key_id)
+
+
+def _verifies(envelope: Path, key: Path) -> bool:
+    try:
+        call_command("verify_attestation", str(envelope), "--key", str(key))
+    except CommandError:
+        return False
+    return True
+
+
+def impact(story: Story) -> None:
+    """Step 7: what each of the four is credited with, and why two are not."""
+    for address in (HONEST_ONE, HONEST_TWO, SHIFTED, COPIED):
+        row = story.ada.get(f"contributors/{address}/impact")
+        credited = row["total_credited_ppm"] / POINT
+        why = "; ".join(
+            reason["message"] for given in row["contributions"] for reason in given["reasons"]
+        )
+        story.teller.seen(f"{address}: {credited:.2f} points{': ' + why if why else ''}")
+        honest = address in (HONEST_ONE, HONEST_TWO)
+        story.teller.holds((credited > 0) == honest, "credited" if honest else "zero, and why")
+        if not honest and not why:
+            raise StoryFailed(f"The API does not say why {address} has no impact.")
+
+
+def promotion(story: Story) -> None:
+    """Step 8: asked for by the engineer, refused to her, approved by the reviewer."""
+    number = story.found["honest"]["number"]
+    path = f"models/{MODEL_ID}/versions/{number}/promotions"
+    current = story.ada.get(f"models/{MODEL_ID}/versions/{number}")
+    if current["stage"] != "production":
+        asked = story.ada.first(path, status="requested") or story.ada.post(
+            path, {"target": "production", "comment": "Better on held-out digits."}
+        )
+        own = story.ada.call("POST", f"{path}/{asked['id']}/approve")
+        refused = own.status_code == FORBIDDEN
+        story.teller.holds(refused, f"ada cannot approve: {own.json()['message']}")
+        story.apis["rosa"].post(f"{path}/{asked['id']}/approve", {"comment": "Checks passed."})
+        current = story.ada.get(f"models/{MODEL_ID}/versions/{number}")
+    story.teller.holds(current["stage"] == "production", f"v{number} is in production")
+    tried = story.apis["rosa"].first("events", tag="promotion:approval-refused")
+    story.teller.holds(tried is not None, "the author's attempt is on record")
+
+
+def serving(story: Story) -> None:
+    """Step 8: deployed to the local provider, predicting over the API."""
+    deployed(story, "ada", MODEL_ID, story.found["honest"]["number"])
+    sample = story.rows.benchmark.drop(columns=data.LABEL).head(3)
+    path = f"models/{MODEL_ID}/predict"
+    rows = sample.to_dict("records")
+    answer = story.ada.post(path, {"rows": rows})
+    labels = story.rows.benchmark[data.LABEL].head(3).tolist()
+    given = [row["prediction"] for row in answer["outputs"]]
+    story.teller.seen(f"three digits {labels} predicted as {given} by v{answer['version']}")
+    bad = [{**rows[0], "pixel_3_3": "seven"}]
+    refused = story.ada.call("POST", path, json={"rows": bad})
+    named = refused.status_code == BAD_REQUEST and "pixel_3_3" in refused.text
+    story.teller.holds(named, f"a malformed row: 400, {refused.json()['message']}")
+
+
+def deployed(story: Story, who: str, model_id: str, number: int) -> None:
+    """Serve a version where it does not serve already."""
+    api = story.apis[who]
+    row = api.first("deployments", model_id=model_id)
+    if row is None or not row["live"] or row["live"]["version"] != number:
+        revision = api.post("deployments", {"model_id": model_id, "version": number})
+        row = api.wait(
+            f"deployments/{revision['deployment']}",
+            lambda body: body["live"] and body["live"]["version"] == number,
+            f"{model_id} v{number} live",
+        )
+    story.teller.holds(bool(row["live"]), f"{model_id} v{number} is live")
+
+
+def second_project(story: Story) -> None:
+    """Another team registers and serves; its member finds nothing of the first project."""
+    mira = story.apis["mira"]
+    row = mira.call("GET", f"models/{CANCER_ID}/versions/1")
+    if not row.ok:
+        table = data.breast_cancer()
+        logged = train_and_log(
+            tracking_uri=story.tracking_uri, experiment=CANCER_ID, name="baseline", table=table
+        )
+        body = {"project": CANCER, "model": MODEL, "source": logged.source}
+        mira.post("models/register", {**body, "name": "Tumour classifier"})
+    made = ready_version(story, mira, {"model_id": CANCER_ID, "number": 1})
+    deployed(story, "mira", CANCER_ID, made["number"])
+    for path in hidden_paths(story):
+        answer = mira.call("GET", path)
+        if answer.status_code != NOT_FOUND:
+            raise StoryFailed(f"mira is answered {answer.status_code} at {path}.")
+    story.teller.holds(True, "a member of the second project gets 404 for all of the first")
+
+
+def hidden_paths(story: Story) -> list[str]:
+    number = story.found["honest"]["number"]
+    return [
+        f"projects/{'digits'}",
+        f"models/{MODEL_ID}",
+        f"models/{MODEL_ID}/versions/{number}",
+        f"models/{MODEL_ID}/versions/{number}/lineage",
+        f"benchmarks/{story.found['benchmark']['id']}",
+        f"comparisons/{story.found['comparison']['id']}",
+        f"contributions/{story.found[HONEST_ONE]['id']}",
+    ]
+
+
+def mlflow_in_step(story: Story) -> None:
+    """Step 9: runs, registered model, aliases and tags, read with MLflow's own client."""
+    number = story.found["honest"]["number"]
+    path = f"models/{MODEL_ID}/versions/{number}"
+    client = MlflowClient(tracking_uri=story.tracking_uri)
+
+    def shown(_: Any) -> bool:
+        model = client.get_registered_model(MODEL_ID)
+        if not {f"hokusai-{number}", "production"} <= set(model.aliases):
+            return False
+        row = client.get_model_version_by_alias(MODEL_ID, "production")
+        return {"hokusai.stage", "hokusai.digest", "hokusai.attestation"} <= set(row.tags)
+
+    story.ada.wait(path, lambda row: row["sync_state"] == "synced" and shown(row), "MLflow in step")
+    row = client.get_model_version_by_alias(MODEL_ID, "production")
+    right = row.tags["hokusai.attestation"] == story.found["attestation"]
+    story.teller.holds(right, "MLflow shows the version with the attestation's id")
+    story.teller.seen(f"tags: {', '.join(sorted(t for t in row.tags if t.startswith('hokusai.')))}")
+
+
+def telling_order() -> list[tuple[str, Callable[[Story], None]]]:
+    """The second half of the story."""
+    return [
+        ("Both candidates against the baseline, on the same 800 rows", comparisons),
+        ("Credit in basis points, and a signed statement", attestation),
+        ("What each contributor is credited with", impact),
+        ("Promotion: asked for, refused to its author, approved by another", promotion),
+        ("Serving: deployed locally, predicting over the API", serving),
+        ("A second project on the same platform, which sees nothing of the first", second_project),
+        ("Everything visible in MLflow", mlflow_in_step),
+    ]
