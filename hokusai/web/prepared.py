@@ -15,7 +15,7 @@ def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | No
     connection.ensure_connection()
     raw = connection.connection
     # A pool that shares sessions between transactions loses prepared statements.
-    pooled = connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]
+    pooled = connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         cursor.execute(statement, parameters, prepare=not pooled)
         return cursor.fetchone()

@@ -9,28 +9,47 @@ import orjson
 from hokusai.web.hot import HotCall, HotRoute, not_found
 from hokusai.web.prepared import fetch_row
 from hokusai.web.views import MODEL_ID
-from registry.api.serializers import ModelVersionSerializer
 
 # A JSON column comes as text and goes out as it is.
 VERSION = """
-SELECT v.public_id, m.model_id, j.slug, v.number, p.number, v.description, v.stage,
-  v.artifact_state, v.artifact_error, v.sync_state, v.source, v.run_id, v.tree_digest,
-  v.size_bytes, v.file_count, v.flavor, v.signature::text, v.metrics::text, v.parameters::text,
+SELECT v.public_id, m.model_id, v.number, v.description, v.stage, v.artifact_state,
+  v.artifact_error, v.sync_state, v.source, v.run_id, v.tree_digest, v.size_bytes, v.file_count,
+  v.flavor, v.signature::text, v.metrics::text, v.parameters::text,
   (SELECT coalesce(jsonb_object_agg(t.key, t.value), '{}')::text
      FROM registry_versiontag t WHERE t.version_id = v.id),
-  ARRAY(SELECT d.public_id FROM registry_modelversion_training_data t
-     JOIN registry_datasetversion d ON d.id = t.datasetversion_id
-     WHERE t.modelversion_id = v.id ORDER BY d.id DESC),
-  v.mlflow_name, v.mlflow_version, u.username, v.created_at
+  p.number, v.mlflow_name, v.mlflow_version, u.username, v.created_at
 FROM registry_model m
-JOIN accounts_project j ON j.id = m.project_id
 JOIN registry_modelversion v ON v.model_id = m.id
 JOIN accounts_user u ON u.id = v.registered_by_id
 LEFT JOIN registry_modelversion p ON p.id = v.parent_id
 WHERE m.model_id = %s AND v.number = %s AND m.project_id = %s
 """
 # As ModelVersionSerializer answers, in its order.
-FIELDS = tuple(ModelVersionSerializer.Meta.fields)
+FIELDS = (
+    "id",
+    "model_id",
+    "number",
+    "description",
+    "stage",
+    "artifact_state",
+    "artifact_error",
+    "sync_state",
+    "source",
+    "run_id",
+    "tree_digest",
+    "size_bytes",
+    "file_count",
+    "flavor",
+    "signature",
+    "metrics",
+    "parameters",
+    "tags",
+    "parent",
+    "mlflow_name",
+    "mlflow_version",
+    "registered_by",
+    "created_at",
+)
 JSON_FIELDS = frozenset({"signature", "metrics", "parameters", "tags"})
 
 
