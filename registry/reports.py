@@ -1,5 +1,6 @@
 """Reads of the registry for pages and charts; only what the viewer may see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -11,8 +12,10 @@ from django.utils import timezone
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Delivery
 from registry.choices import SyncState
+from registry.lineage import Graph, lineage_of
 from registry.models import Model, ModelVersion
 
+LINEAGE_LIMIT = 120
 SYNC_SUBSCRIBER = "registry.receivers.MlflowPush"
 
 
@@ -110,3 +113,15 @@ def metric_history(model: Model, metric: str, user: Any) -> list[VersionScore]:
         for number, score, stage, version_id in rows
         if isinstance(score, int | float)
     ]
+
+
+def lineage_around(user: Any, public_ids: Sequence[str], limit: int = LINEAGE_LIMIT) -> Graph:
+    """The graphs around several things as one, as far as the user may see; for drawing."""
+    graphs = [lineage_of(public_id=one, user=user, limit=limit) for one in public_ids]
+    nodes = {node.public_id: node for graph in graphs for node in graph.nodes}
+    edges = {(edge.src, edge.dst, edge.kind): edge for graph in graphs for edge in graph.edges}
+    return Graph(
+        nodes=list(nodes.values()),
+        edges=list(edges.values()),
+        truncated=any(graph.truncated for graph in graphs),
+    )

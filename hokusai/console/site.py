@@ -1,5 +1,49 @@
+from django.apps import apps
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
 from unfold.sites import UnfoldAdminSite
+
+from hokusai.core import ids
+from hokusai.web.markup import object_url
+
+# Which model a public id's prefix names, for links that know only the id.
+_FINDABLE = {
+    "mdl": "registry.Model",
+    "mdv": "registry.ModelVersion",
+    "dst": "registry.Dataset",
+    "dsv": "registry.DatasetVersion",
+    "prm": "registry.Promotion",
+    "bmk": "experiments.Benchmark",
+    "exp": "experiments.Experiment",
+    "cmp": "experiments.Comparison",
+    "ctr": "contributions.Contribution",
+    "cbr": "contributions.Contributor",
+    "imp": "contributions.Improvement",
+    "dep": "deployments.Deployment",
+    "rev": "deployments.Revision",
+    "job": "core.Job",
+    "prj": "accounts.Project",
+}
 
 
 class ConsoleSite(UnfoldAdminSite):
     """The admin console."""
+
+    index_title = "Dashboard"
+    index_template = "console/dashboard.html"
+    empty_value_display = "—"
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Pages that belong to no model."""
+        return [path("find/<str:public_id>/", self.admin_view(self.find), name="find")]
+
+    def find(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        """Lead to the page of whatever a public id names; that page checks who may see it."""
+        label = _FINDABLE.get(ids.kind_of(public_id))
+        lookup = {"public_id": public_id}
+        if label is None:
+            label, lookup = "contributions.Attestation", {"statement_id": public_id}
+        found = apps.get_model(label)._default_manager.filter(**lookup).first()  # noqa: SLF001
+        if found is None:
+            raise Http404
+        return HttpResponseRedirect(object_url(found))

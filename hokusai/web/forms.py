@@ -1,0 +1,102 @@
+"""Forms of the console: plain form fields in the console's looks, choices scoped to the person."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import Field, QuerySet
+from django.http import HttpRequest
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminEmailInputWidget,
+    UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelect2MultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+_WIDGETS: tuple[tuple[type[forms.Field], type[forms.Widget]], ...] = (
+    (forms.ModelMultipleChoiceField, UnfoldAdminSelect2MultipleWidget),
+    (forms.MultipleChoiceField, UnfoldAdminSelect2MultipleWidget),
+    (forms.ChoiceField, UnfoldAdminSelectWidget),
+    (forms.ModelChoiceField, UnfoldAdminSelectWidget),
+    (forms.FileField, UnfoldAdminFileFieldWidget),
+    (forms.BooleanField, UnfoldBooleanSwitchWidget),
+    (forms.DateField, UnfoldAdminSingleDateWidget),
+    (forms.IntegerField, UnfoldAdminIntegerFieldWidget),
+    (forms.EmailField, UnfoldAdminEmailInputWidget),
+    (forms.CharField, UnfoldAdminTextInputWidget),
+)
+
+
+class _InLooks:
+    """Puts the console's widgets on the fields that were declared without one of their own."""
+
+    fields: dict[str, forms.Field]
+
+    def _dress(self) -> None:
+        for form_field in self.fields.values():
+            self._dress_one(form_field)
+
+    def _dress_one(self, form_field: forms.Field) -> None:
+        old = form_field.widget
+        if isinstance(old, forms.HiddenInput) or type(old).__module__ != "django.forms.widgets":
+            return
+        if isinstance(old, forms.Textarea):
+            form_field.widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+            return
+        for kind, widget in _WIDGETS:
+            if isinstance(form_field, kind):
+                form_field.widget = widget()
+                form_field.widget.is_required = form_field.required
+                if isinstance(form_field, forms.ChoiceField):
+                    form_field.choices = form_field.choices
+                return
+
+
+class ConsoleForm(_InLooks, forms.Form):
+    """A form that makes something; `scope` narrows its choices to what the person may use."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.scope(request.user)
+        self._dress()
+
+    def scope(self, user: Any) -> None:
+        """Narrow the choices to what this person may use."""
+
+
+class DialogForm(_InLooks, BaseDialogForm):
+    """A form in a dialog; without fields it only asks for confirmation."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.scope(self.request.user)
+        self._dress()
+
+    def scope(self, user: Any) -> None:
+        """Narrow the choices to what this person may use."""
+
+
+class CommentDialog(DialogForm):
+    """Asks for a reason that is kept beside the decision."""
+
+    comment = forms.CharField(
+        required=False, widget=UnfoldAdminExpandableTextareaWidget, help_text="Kept in the record."
+    )
+
+
+class LookUp(AutocompleteSelect):
+    """Offers the rows that the person may see, as one types."""
+
+
+def look_up(field: Field, queryset: QuerySet, **kwargs: Any) -> forms.ModelChoiceField:
+    """A choice that is looked up as one types, through the console's page of the related rows."""
+    return forms.ModelChoiceField(queryset, widget=LookUp(field, admin.site), **kwargs)

@@ -1,0 +1,51 @@
+"""The lineage of a thing, drawn."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from django.urls import reverse
+
+from hokusai.web.panels import Panel, chart
+
+
+class Drawable(Protocol):
+    """What `registry.reports.lineage_around` gives."""
+
+    nodes: Sequence[Any]
+    edges: Sequence[Any]
+    truncated: bool
+
+
+def lineage_panel(graph: Drawable, focus: str) -> Panel:
+    """A graph as a panel; `focus` is the public id of what the page is about."""
+    names = {node.public_id: node.label for node in graph.nodes}
+    hint = "What it was made from, left, and what came of it, right. Drag to move, scroll to zoom."
+    if graph.truncated:
+        hint = f"The first {len(graph.nodes)} points; the API gives all of them."
+    return chart(
+        "Lineage",
+        "lineage",
+        {
+            "focus": focus,
+            "nodes": [_node(node) for node in graph.nodes],
+            "edges": [{"src": e.src, "dst": e.dst, "kind": e.kind} for e in graph.edges],
+        },
+        key="lineage",
+        empty="" if graph.edges else "Nothing led here yet, and nothing came from it.",
+        headers=("From", "Relation", "To"),
+        rows=[
+            (names.get(e.src, e.src), e.kind.replace("_", " "), names.get(e.dst, e.dst))
+            for e in graph.edges
+        ],
+        hint=hint,
+    )
+
+
+def _node(node: Any) -> dict[str, Any]:
+    return {
+        "id": node.public_id,
+        "kind": node.kind,
+        "label": node.label,
+        "hidden": node.hidden,
+        "href": "" if node.hidden else reverse("admin:find", args=[node.public_id]),
+    }

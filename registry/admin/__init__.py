@@ -1,0 +1,12 @@
+from registry.admin.datasets import DatasetAdmin, DatasetVersionAdmin
+from registry.admin.models import ModelAdmin
+from registry.admin.promotions import PromotionAdmin
+from registry.admin.versions import ModelVersionAdmin
+
+__all__ = [
+    "DatasetAdmin",
+    "DatasetVersionAdmin",
+    "ModelAdmin",
+    "ModelVersionAdmin",
+    "PromotionAdmin",
+]

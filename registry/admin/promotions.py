@@ -1,0 +1,136 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from hokusai.web import markup
+from hokusai.web.admin import ScopedAdmin
+from hokusai.web.dialogs import Dialog, dialog_action
+from hokusai.web.forms import CommentDialog
+from hokusai.web.panels import Fact, Page, table
+from registry import services
+from registry.choices import PromotionStatus
+from registry.models import Promotion
+
+
+def _open(obj: Promotion) -> bool:
+    return obj.status == PromotionStatus.REQUESTED
+
+
+@admin.register(Promotion)
+class PromotionAdmin(ScopedAdmin):
+    """Requests to move versions, with their checks and decisions."""
+
+    view_permission = "registry.view_model"
+    empty_hint = "Ask for a promotion from the page of a version that is ready."
+    list_display = ("name", "status_label", "requested_by", "decided_by", "created", "decided")
+    list_select_related = ("version__model__project", "requested_by", "decided_by")
+    list_filter = (("status", ChoicesDropdownFilter), ("target", ChoicesDropdownFilter))
+    search_fields = ("^version__model__model_id", "=public_id")
+    actions_detail = ("approve", "refuse", "cancel")
+
+    @display(description="promotion")
+    def name(self, obj: Promotion) -> str:
+        return str(obj)
+
+    @display(description="state", ordering="status")
+    def status_label(self, obj: Promotion) -> str:
+        return markup.badge(obj.status)
+
+    @display(description="asked", ordering="created_at")
+    def created(self, obj: Promotion) -> str:
+        return markup.moment(obj.created_at)
+
+    @display(description="decided", ordering="decided_at")
+    def decided(self, obj: Promotion) -> str:
+        return markup.moment(obj.decided_at)
+
+    @dialog_action(
+        Dialog(
+            title="Approve",
+            text="The checks run once more; if all pass the version moves, and a version that is "
+            "in production now is archived.",
+            submit="Approve",
+            needs="registry.decide_promotion",
+            icon="check_circle",
+            form=CommentDialog,
+            variant=ActionVariant.PRIMARY,
+            when=_open,
+        )
+    )
+    def approve(self, request: HttpRequest, obj: Promotion, data: dict[str, Any]) -> str:
+        services.approve_promotion(
+            promotion_id=obj.pk, comment=data["comment"], actor=self.actor(request)
+        )
+        return f"{obj.version} is in {obj.target}."
+
+    @dialog_action(
+        Dialog(
+            title="Refuse",
+            text="The version stays where it is. Say why, so that the next try can be better.",
+            submit="Refuse",
+            needs="registry.decide_promotion",
+            icon="block",
+            form=CommentDialog,
+            variant=ActionVariant.DANGER,
+            when=_open,
+        )
+    )
+    def refuse(self, request: HttpRequest, obj: Promotion, data: dict[str, Any]) -> str:
+        services.refuse_promotion(
+            promotion_id=obj.pk, comment=data["comment"], actor=self.actor(request)
+        )
+        return "The promotion was refused."
+
+    @dialog_action(
+        Dialog(
+            title="Take back",
+            text="Take the request back. Only whoever made it can.",
+            submit="Take back",
+            needs="registry.request_promotion",
+            icon="undo",
+            when=_open,
+        )
+    )
+    def cancel(self, request: HttpRequest, obj: Promotion, data: dict[str, Any]) -> str:
+        services.cancel_promotion(promotion_id=obj.pk, actor=self.actor(request))
+        return "The request was taken back."
+
+    def page(self, request: HttpRequest, obj: Promotion) -> Page:
+        checks = table(
+            "Checks",
+            ("Check", "Result", "Detail"),
+            [
+                (
+                    check.get("title", check.get("code", "")),
+                    markup.badge("passed" if check.get("passed") is True else "failed"),
+                    check.get("message", ""),
+                )
+                for check in obj.checks
+            ],
+            empty="No check was run.",
+            hint="A check that is missing fails. They run again at approval.",
+        )
+        return Page(
+            title=str(obj),
+            badges=(markup.badge(obj.status),),
+            lead=obj.comment,
+            facts=_facts(obj),
+            panels=(checks, self.activity(request, obj)),
+        )
+
+
+def _facts(obj: Promotion) -> tuple[Fact, ...]:
+    return (
+        Fact("Version", markup.object_link(obj.version)),
+        Fact("Present stage", markup.badge(obj.version.stage)),
+        Fact("Target", markup.badge(obj.target)),
+        Fact("Asked by", obj.requested_by.username, obj.comment),
+        Fact("Asked", markup.moment(obj.created_at)),
+        Fact("Decided by", obj.decided_by.username if obj.decided_by else markup.NOTHING),
+        Fact("Decided", markup.moment(obj.decided_at), obj.decision_comment),
+        Fact("Id", markup.mono(obj.public_id)),
+    )

@@ -1,0 +1,242 @@
+// Draws the console's charts from the JSON beside them. No request, no inline code.
+const TONES = {
+  light: {
+    text: "#475569", quiet: "#94a3b8", line: "#e2e8f0", ground: "#ffffff", strong: "#0f172a",
+    accent: "#3b56d9", success: "#16a34a", danger: "#dc2626", warning: "#d97706", info: "#0ea5e9",
+  },
+  dark: {
+    text: "#cbd5e1", quiet: "#64748b", line: "#2b3547", ground: "#111827", strong: "#f1f5f9",
+    accent: "#7f95ff", success: "#4ade80", danger: "#f87171", warning: "#fbbf24", info: "#38bdf8",
+  },
+};
+const STAGE_TONE = { production: "success", staging: "warning", development: "info", archived: "quiet" };
+const KIND_TONE = {
+  version: "accent", dataset: "info", contribution: "info", contributor: "warning", run: "quiet",
+  benchmark: "quiet", comparison: "warning", improvement: "success", attestation: "success",
+  deployment: "danger",
+};
+
+const tones = () => TONES[document.documentElement.classList.contains("dark") ? "dark" : "light"];
+const short = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+function tooltip(t, extra) {
+  return {
+    backgroundColor: t.ground, borderColor: t.line, textStyle: { color: t.text, fontSize: 12 },
+    confine: true, ...extra,
+  };
+}
+
+function axis(t, extra) {
+  return {
+    axisLine: { show: true, lineStyle: { color: t.line } },
+    axisTick: { show: true, lineStyle: { color: t.line } },
+    axisLabel: { color: t.text, fontSize: 11 },
+    splitLine: { lineStyle: { color: t.line } },
+    nameTextStyle: { color: t.quiet, fontSize: 11 },
+    ...extra,
+  };
+}
+
+// data: {labels: [text], series: [{name, tone, values: [number]}], unit, stacked}
+function columns(data, t) {
+  return {
+    grid: { left: 8, right: 12, top: 36, bottom: 4, containLabel: true },
+    tooltip: tooltip(t, { trigger: "axis" }),
+    legend: data.series.length > 1 ? { top: 0, right: 0, textStyle: { color: t.text } } : undefined,
+    xAxis: axis(t, { type: "category", data: data.labels, splitLine: { show: false } }),
+    yAxis: axis(t, { type: "value", name: data.unit, minInterval: 1, nameGap: 14 }),
+    series: data.series.map((one) => ({
+      type: "bar", name: one.name, data: one.values, barMaxWidth: 26,
+      stack: data.stacked ? "all" : undefined,
+      itemStyle: { color: t[one.tone] || t.accent, borderRadius: [3, 3, 0, 0] },
+    })),
+  };
+}
+
+// data: {labels, values, unit}; the first is the largest
+function ranking(data, t) {
+  const labels = [...data.labels].reverse();
+  const values = [...data.values].reverse();
+  return {
+    grid: { left: 8, right: 56, top: 8, bottom: 28, containLabel: true },
+    tooltip: tooltip(t, { trigger: "item" }),
+    xAxis: axis(t, { type: "value", name: data.unit, nameLocation: "middle", nameGap: 24 }),
+    yAxis: axis(t, {
+      type: "category", data: labels,
+      axisLabel: { color: t.text, fontSize: 11, formatter: (text) => short(text, 20) },
+    }),
+    series: [{
+      type: "bar", data: values, barMaxWidth: 20,
+      itemStyle: { color: t.accent, borderRadius: [0, 3, 3, 0] },
+      label: { show: true, position: "right", color: t.text, fontSize: 11 },
+    }],
+  };
+}
+
+// data: {metric, unit, points: [{label, score, stage}]}
+function history(data, t) {
+  return {
+    grid: { left: 8, right: 16, top: 36, bottom: 28, containLabel: true },
+    tooltip: tooltip(t, {
+      trigger: "axis",
+      formatter: ([hit]) => {
+        const point = data.points[hit.dataIndex];
+        return `${point.label}<br>${data.metric} <b>${point.score}</b><br>stage ${point.stage}`;
+      },
+    }),
+    xAxis: axis(t, {
+      type: "category", data: data.points.map((point) => point.label), name: "version",
+      nameLocation: "middle", nameGap: 26, splitLine: { show: false },
+    }),
+    yAxis: axis(t, { type: "value", scale: true, name: data.unit, nameGap: 14 }),
+    series: [{
+      type: "line", lineStyle: { color: t.accent, width: 2 }, symbol: "circle", symbolSize: 9,
+      data: data.points.map((point) => ({
+        value: point.score, itemStyle: { color: t[STAGE_TONE[point.stage]] || t.accent },
+      })),
+    }],
+  };
+}
+
+// data: {low, delta, high, margin, minimum, unit}; low and high may be null
+function interval(data, t) {
+  const known = [data.low, data.delta, data.high, data.margin, data.minimum, 0]
+    .filter((value) => value !== null);
+  const span = Math.max(...known) - Math.min(...known) || 1;
+  const mark = (value, name, tone, position) => ({
+    xAxis: value, label: { formatter: name, color: t[tone], fontSize: 11, position, distance: 6 },
+    lineStyle: { color: t[tone], type: "dashed" },
+  });
+  const draw = (params, api) => {
+    const [low, high] = [api.coord([data.low, 0]), api.coord([data.high, 0])];
+    const cap = (x) => ({
+      type: "line", shape: { x1: x, y1: low[1] - 9, x2: x, y2: low[1] + 9 },
+      style: { stroke: t.accent, lineWidth: 2 },
+    });
+    return { type: "group", children: [
+      { type: "line", shape: { x1: low[0], y1: low[1], x2: high[0], y2: low[1] },
+        style: { stroke: t.accent, lineWidth: 3 } },
+      cap(low[0]), cap(high[0]),
+    ] };
+  };
+  const bars = data.low === null || data.high === null ? [] : [
+    { type: "custom", renderItem: draw, data: [[data.delta, 0]], silent: true },
+  ];
+  return {
+    grid: { left: 24, right: 24, top: 44, bottom: 30, containLabel: true },
+    tooltip: tooltip(t, { trigger: "item" }),
+    xAxis: axis(t, {
+      type: "value", name: `gain in ${data.unit}`, nameLocation: "middle", nameGap: 26,
+      min: (Math.min(...known) - span * 0.2).toFixed(2) * 1,
+      max: (Math.max(...known) + span * 0.2).toFixed(2) * 1,
+    }),
+    yAxis: { type: "category", data: [""], axisLine: { show: false }, axisTick: { show: false } },
+    series: [...bars, {
+      type: "scatter", data: [[data.delta, 0]], symbolSize: 15, z: 5,
+      itemStyle: { color: t.accent, borderColor: t.ground, borderWidth: 2 },
+      tooltip: { formatter: `observed ${data.delta} ${data.unit}` },
+      markLine: { symbol: "none", silent: true, animation: false, data: [
+        mark(data.margin, `margin ${data.margin}`, "quiet", "end"),
+        mark(data.minimum, `minimum gain ${data.minimum}`, "warning", "insideEndTop"),
+      ] },
+    }],
+  };
+}
+
+// data: {labels, counts: [[number]]}: rows are the true label, columns the predicted one
+function confusion(data, t) {
+  const cells = data.counts.flatMap((row, y) => row.map((count, x) => [x, y, count]));
+  const most = Math.max(1, ...cells.map((cell) => cell[2]));
+  const names = { type: "category", splitLine: { show: false }, splitArea: { show: false } };
+  return {
+    grid: { left: 24, right: 8, top: 8, bottom: 28, containLabel: true },
+    tooltip: tooltip(t, {
+      formatter: ({ value: [x, y, count] }) =>
+        `true ${data.labels[y]}<br>predicted ${data.labels[x]}<br><b>${count}</b> rows`,
+    }),
+    xAxis: axis(t, { ...names, data: data.labels, name: "predicted", nameLocation: "middle", nameGap: 24 }),
+    yAxis: axis(t, { ...names, data: data.labels, inverse: true, name: "true", nameLocation: "middle", nameGap: 30 }),
+    visualMap: { show: false, min: 0, max: most, inRange: { color: [t.ground, t.accent] } },
+    series: [{
+      type: "heatmap", data: cells, itemStyle: { borderColor: t.line, borderWidth: 1 },
+      label: { show: data.labels.length <= 12, color: t.strong, fontSize: 11 },
+    }],
+  };
+}
+
+// data: {nodes: [{id, kind, label, project, hidden, href}], edges: [{src, dst, kind}], focus}
+function lineage(data, t, holder) {
+  const graph = new window.dagre.graphlib.Graph();
+  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 70, marginx: 10, marginy: 10 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  const width = 158;
+  data.nodes.forEach((node) => graph.setNode(node.id, { width, height: 42 }));
+  data.edges.forEach((edge) => graph.setEdge(edge.src, edge.dst));
+  window.dagre.layout(graph);
+  const size = graph.graph();
+  holder.style.height = `${Math.min(640, Math.max(220, size.height + 60))}px`;
+  const box = "path://M8,0 L150,0 Q158,0 158,8 L158,34 Q158,42 150,42 L8,42 Q0,42 0,34 L0,8 Q0,0 8,0 Z";
+  const fits = Math.min(1, (holder.clientWidth - 48) / size.width);
+  return {
+    tooltip: tooltip(t, {
+      formatter: ({ dataType, data: hit }) => (dataType === "edge" ? hit.kind : hit.tip),
+    }),
+    series: [{
+      type: "graph", layout: "none", roam: true, scaleLimit: { min: 0.2, max: 3 },
+      left: 24, right: 24, top: 24, bottom: 24, preserveAspect: "contain",
+      edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7,
+      lineStyle: { color: t.quiet, curveness: 0.06, width: 1.2 },
+      edgeLabel: {
+        show: data.edges.length <= 40 && fits > 0.55, fontSize: 9, color: t.quiet,
+        formatter: ({ data: edge }) => edge.kind.replaceAll("_", " "),
+      },
+      data: data.nodes.map((node) => lineageNode(node, graph.node(node.id), data, t, box, fits)),
+      links: data.edges.map((edge) => ({ source: edge.src, target: edge.dst, kind: edge.kind })),
+    }],
+  };
+}
+
+function lineageNode(node, place, data, t, box, fits) {
+  const tone = node.hidden ? t.quiet : t[KIND_TONE[node.kind]] || t.accent;
+  const label = document.createElement("span");
+  label.textContent = `${node.kind}: ${node.label}`;
+  return {
+    name: node.id, id: node.id, x: place.x, y: place.y, symbol: box,
+    symbolSize: [158 * fits, 42 * fits], href: node.href, tip: label.innerHTML,
+    itemStyle: {
+      color: t.ground, borderColor: tone, borderWidth: node.id === data.focus ? 3 : 1.4,
+      borderType: node.hidden ? "dashed" : "solid",
+    },
+    label: {
+      show: true, color: t.strong, lineHeight: 14,
+      fontSize: Math.max(8, 11 * fits), formatter: `{kind|${node.kind}}\n${short(node.label, 22)}`,
+      rich: { kind: { color: tone, fontSize: Math.max(7, 9.5 * fits), lineHeight: 13 } },
+    },
+  };
+}
+
+const KINDS = { columns, ranking, history, interval, confusion, lineage };
+
+function draw(holder) {
+  const source = document.getElementById(holder.dataset.source);
+  const kind = KINDS[holder.dataset.chart];
+  if (!source || !kind) return;
+  window.echarts.getInstanceByDom(holder)?.dispose();
+  const option = kind(JSON.parse(source.textContent), tones(), holder);
+  const chart = window.echarts.init(holder, null, { renderer: "svg" });
+  chart.setOption({ animation: false, backgroundColor: "transparent", ...option });
+  chart.on("click", ({ data }) => { if (data?.href) window.location.assign(data.href); });
+}
+
+function drawAll() {
+  document.querySelectorAll("[data-chart]").forEach(draw);
+}
+
+drawAll();
+new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["class"] });
+let resizing;
+new ResizeObserver(() => {
+  clearTimeout(resizing);
+  resizing = setTimeout(drawAll, 120);
+}).observe(document.body);
+document.addEventListener("htmx:afterSwap", drawAll);
