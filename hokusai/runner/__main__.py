@@ -18,6 +18,12 @@ def main() -> None:
         action="store_true",
         help="load ONNX and skops where only limits isolate them; never in production",
     )
+    parser.add_argument(
+        "--highest-tier",
+        choices=("A", "B", "C"),
+        default="A",
+        help="do not try a higher tier of isolation, to see what a weaker machine would do",
+    )
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with contextlib.suppress(KeyboardInterrupt):
@@ -25,6 +31,7 @@ def main() -> None:
             options.socket.absolute(),
             options.store.absolute(),
             allow_tier_c=options.allow_tier_c,
+            highest=options.highest_tier,
         )
 
 

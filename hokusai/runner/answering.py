@@ -51,7 +51,7 @@ class Answerer:
             shape, values = self._model.run(matrix, names)
         if header.get("probabilities") and len(shape.columns) == 1:
             raise OutputContract("The model gives no probabilities.", task=shape.task)
-        if not np.isfinite(values.sum()) and not np.isfinite(values).all():
+        if not np.isfinite(values).all():
             raise OutputContract("The model answered with a value that is not finite.")
         return self._frame(shape, values.tobytes())
 

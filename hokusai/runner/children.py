@@ -29,13 +29,14 @@ STOPPED: Final = RunnerUnavailable("This version is no longer being served.")
 
 
 class Child:
-    """One running child. `data` talks to it, `status` to its guard."""
+    """One running child. `data` talks to it, `status` to its guard; `home` names its parent."""
 
     def __init__(self, plan: Plan, data: socket.socket, status: int, stamped: int) -> None:
         self.plan = plan
         self.data = data
         self.status = status
         self.stamp = stamped
+        self.home = ("", "")
         self.pid = 0
         self.started_at = time.time()
         self.deadline_ns = 0
@@ -146,14 +147,19 @@ class Watch:
             return list(self._children.values())
 
     def _run(self) -> None:
-        while True:
-            for descriptor, _ in self._poll.poll(WATCH_INTERVAL_MS):
-                self._hear(descriptor)
-            now_ns = time.monotonic_ns()
-            for child in self.living():
-                self._check(child, now_ns)
-            # Reports wake the poll at once; without this pause a talking guard would keep it busy.
-            time.sleep(0.001)
+        try:
+            while True:
+                self._round()
+        finally:
+            # Without the watch no limit holds: rather no runner than one without limits.
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _round(self) -> None:
+        for descriptor, _ in self._poll.poll(WATCH_INTERVAL_MS):
+            self._hear(descriptor)
+        now_ns = time.monotonic_ns()
+        for child in self.living():
+            self._check(child, now_ns)
 
     def _hear(self, descriptor: int) -> None:
         with self._lock:

@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from hokusai.runner import protocol
@@ -17,6 +16,7 @@ from hokusai.runner.errors import (
     from_wire,
 )
 from hokusai.runner.outputs import Outputs, read_outputs
+from hokusai.runner.statements import ChildStats, Described, Health
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -27,49 +27,18 @@ if TYPE_CHECKING:
     # (n, len(columns)) float64, row-major: an array, or its bytes.
     Matrix: TypeAlias = npt.NDArray[np.float64] | memoryview | bytes
 
+__all__ = ["ChildStats", "Described", "Health", "Outputs", "RunnerClient"]
+
 Header = dict[str, Any]
 Row = Mapping[str, Any]
 
 # Beyond a deadline the runner itself stops the child and answers; the client waits a little longer.
 GRACE_S: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """`tier`: A, B or C; `probe`: what a child tried, and whether it was stopped."""
-
-    tier: str
-    probe: Mapping[str, bool]
-    warnings: tuple[str, ...]
-    formats: tuple[str, ...]
-    children: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChildStats:
-    """One living child; memory is the proportional set size."""
-
-    key: str
-    project: str
-    tree_digest: str
-    format: str
-    socket_path: str
-    pid: int
-    started_at: float
-    memory_bytes: int
-    busy: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What a served version states of itself. `inputs` is empty where the model names none."""
-
-    task: str
-    inputs: tuple[str, ...]
-    columns: tuple[str, ...]
-    classes: tuple[str | int | float | bool, ...]
-    format: str
-    tier: str
+# Children that were replaced leave their connections behind.
+MAX_KEPT: Final = 64
+# What a child may answer: it runs foreign code, and must not make its callers hold any amount.
+REPLY_FLOOR_BYTES: Final = 64 << 20
+REPLY_FACTOR: Final = 64
 
 
 class RunnerClient:
@@ -207,9 +176,10 @@ class RunnerClient:
     ) -> protocol.Block:
         connection, kept = self._connection(path)
         connection.settimeout(deadline_s + GRACE_S)
+        limit = REPLY_FLOOR_BYTES + REPLY_FACTOR * (0 if block is None else block.nbytes)
         try:
             protocol.send(connection, header, block)
-            body = protocol.receive(connection)
+            body = protocol.receive(connection, limit)
         except (BrokenPipeError, ConnectionResetError):
             body = None
         if body is None and kept:
@@ -225,6 +195,8 @@ class RunnerClient:
         connection = kept.get(path)
         if connection is not None:
             return connection, True
+        if len(kept) >= MAX_KEPT:
+            self._drop(next(iter(kept)))
         kept[path] = connection = _connect(path, self.timeout_s)
         return connection, False
 

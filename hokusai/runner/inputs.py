@@ -90,8 +90,7 @@ class InputReader:
                 )
 
     def _finite(self, matrix: Floats, names: tuple[str, ...]) -> Floats:
-        # The sum is NaN or infinite whenever one value is; only then look for it.
-        if not np.isfinite(matrix.sum()) and not np.isfinite(matrix).all():
+        if not np.isfinite(matrix).all():
             row, column = np.argwhere(~np.isfinite(matrix))[0].tolist()
             raise InvalidInput(
                 f"Row {row}, column {names[column]!r}: a finite number is needed.",

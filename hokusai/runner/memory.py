@@ -1,5 +1,6 @@
 """What a process really holds, seen from outside."""
 
+import os
 import re
 import resource
 import subprocess
@@ -36,10 +37,20 @@ def proportional_bytes(pid: int) -> int:
 def tree_of(pid: int) -> list[int]:
     """`pid` and all that descend from it, as far as the system tells."""
     try:
-        listed = (PROC / str(pid) / "task" / str(pid) / "children").read_text("utf-8").split()
+        threads = os.listdir(PROC / str(pid) / "task")
     except OSError:
-        listed = []
-    return [pid, *(found for text in listed for found in tree_of(int(text)))]
+        threads = []
+    started = (child for thread in threads for child in _started_by(pid, thread))
+    return [pid, *(found for child in started for found in tree_of(child))]
+
+
+def _started_by(pid: int, thread: str) -> list[int]:
+    try:
+        listed = (PROC / str(pid) / "task" / thread / "children").read_text("utf-8")
+    except OSError:
+        # The thread ended meanwhile; what it started belongs to another one now.
+        return []
+    return [int(text) for text in listed.split()]
 
 
 def exceeds(pid: int, limit_bytes: int) -> bool:

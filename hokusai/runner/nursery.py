@@ -42,6 +42,8 @@ ENVIRONMENT: Final = dict.fromkeys(ONE_THREAD, "1") | {
 WARM_TIMEOUT_S: Final = 120.0
 FORK_TIMEOUT_S: Final = 20.0
 FIRST_UID: Final = 200_000
+# A warmed parent holds some 150 MB; beyond this number the longest unused one ends.
+MAX_ZYGOTES: Final = 8
 
 
 class Zygote:
@@ -115,7 +117,6 @@ class Nursery:
         self, plan: Plan, *, project: str, kind: str, listener: socket.socket | None = None
     ) -> Child:
         """A child by `plan`, watched from its first moment; raises RunnerUnavailable."""
-        zygote = self._zygote(project, kind)
         data, theirs = socket.socketpair()
         status, reports = os.pipe()
         stamped = stamp.create()
@@ -123,8 +124,9 @@ class Nursery:
         if listener is not None:
             handles.append(listener.fileno())
         child = Child(plan, data, status, stamped)
+        child.home = (project, kind)
         try:
-            zygote.fork(plan, handles)
+            self._fork(plan, handles, child.home)
         except RunnerUnavailable:
             child.close()
             raise
@@ -148,6 +150,14 @@ class Nursery:
         if zygote is not None:
             zygote.close()
 
+    def _fork(self, plan: Plan, handles: list[int], home: tuple[str, str]) -> None:
+        try:
+            self._zygote(*home).fork(plan, handles)
+        except RunnerUnavailable:
+            # It may just have died, which shows only when it is used.
+            self.forget(*home)
+            self._zygote(*home).fork(plan, handles)
+
     def _wrapped(self) -> Iterator[int]:
         for uid in self._uids:
             yield FIRST_UID + (uid - FIRST_UID) % 50_000
@@ -161,6 +171,19 @@ class Nursery:
             zygote = self._zygotes.get(name)
             if zygote is None or not zygote.alive():
                 zygote = Zygote(kind)
-                with self._lock:
-                    self._zygotes[name] = zygote
-            return zygote
+            with self._lock:
+                # The order of the dictionary is the order of use.
+                self._zygotes.pop(name, None)
+                self._zygotes[name] = zygote
+                unused = self._unused(name)
+        for one in unused:
+            one.close()
+        return zygote
+
+    def _unused(self, name: tuple[str, str]) -> list[Zygote]:
+        """Take out the longest unused zygotes beyond `MAX_ZYGOTES` that have no children."""
+        needed = {child.home for child in self._watch.living()} | {name}
+        idle = [other for other in self._zygotes if other not in needed]
+        return [
+            self._zygotes.pop(other) for other in idle[: max(0, len(self._zygotes) - MAX_ZYGOTES)]
+        ]

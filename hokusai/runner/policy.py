@@ -35,7 +35,8 @@ class Isolation:
         """Formats that may be loaded."""
         if self.tier != "C":
             return tuple(ModelFormat)
-        return (ModelFormat.ONNX, ModelFormat.SKOPS) if self.allow_tier_c else ()
+        limited = self.allow_tier_c and self.proved.get("allocate", False)
+        return (ModelFormat.ONNX, ModelFormat.SKOPS) if limited else ()
 
     def check(self, wanted: ModelFormat) -> None:
         """Raise FormatRefused, with the reason, where `wanted` may not be loaded."""
@@ -55,11 +56,14 @@ class Isolation:
         )
 
 
-def prove(nursery: Nursery, scratch: Path, *, allow_tier_c: bool) -> Isolation:
-    """Try tier A, then B, then C; the first whose every attempt was stopped is in force."""
+def prove(nursery: Nursery, scratch: Path, *, allow_tier_c: bool, highest: Tier = "A") -> Isolation:
+    """Try tier A, then B, then C, from `highest` on; the first that holds is in force.
+
+    A and B hold where every attempt was stopped; C promises limits only.
+    """
     warnings: list[str] = []
     proved: dict[str, bool] = {}
-    for tier in _tiers():
+    for tier in _tiers(highest):
         try:
             proved = _try(nursery, scratch, tier)
         except RunnerError as error:
@@ -70,14 +74,15 @@ def prove(nursery: Nursery, scratch: Path, *, allow_tier_c: bool) -> Isolation:
             break
         warnings.append(f"Tier {tier} does not hold: a child was not stopped at {missing}.")
     else:
-        tier = "C"
+        tier, proved = "C", {}
     if tier == "C":
         warnings.append("Models run with limits only: they can read files and use the network.")
     return Isolation(tier, proved, tuple(warnings), allow_tier_c)
 
 
-def _tiers() -> tuple[Tier, ...]:
-    return ("A", "B", "C") if sys.platform == "linux" else ("C",)
+def _tiers(highest: Tier) -> tuple[Tier, ...]:
+    tiers: tuple[Tier, ...] = ("A", "B", "C") if sys.platform == "linux" else ("C",)
+    return tuple(tier for tier in tiers if tier >= highest)
 
 
 def _try(nursery: Nursery, scratch: Path, tier: Tier) -> dict[str, bool]:

@@ -65,6 +65,8 @@ def decode(body: Block) -> tuple[Header, memoryview]:
         else:
             _, size = BLOCK_PREFIX.unpack_from(view)
             start = BLOCK_PREFIX.size + size
+            if start > len(view):
+                raise ProtocolError("A message is shorter than it says.")
             header, block = orjson.loads(view[BLOCK_PREFIX.size : start]), view[start:]
     except (orjson.JSONDecodeError, struct.error) as error:
         raise ProtocolError("A message could not be read.") from error

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from hokusai.runner import protocol
 from hokusai.runner.errors import ProtocolError, RunnerError, to_wire
+from hokusai.runner.sandbox.plan import Tier
 from hokusai.runner.service import Runner
 
 LOG: Final = logging.getLogger("hokusai.runner")
@@ -93,13 +94,13 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def run(path: Path, store: Path, *, allow_tier_c: bool) -> None:
+def run(path: Path, store: Path, *, allow_tier_c: bool, highest: Tier = "A") -> None:
     """Run until SIGTERM or SIGINT; ends every child before it returns."""
     private_folder(path.parent)
     for left in path.parent.glob("s*.sock"):
         left.unlink()
     signal.signal(signal.SIGTERM, _leave)
-    runner = Runner(store, path.parent, allow_tier_c=allow_tier_c)
+    runner = Runner(store, path.parent, allow_tier_c=allow_tier_c, highest=highest)
     for warning in runner.isolation.warnings:
         LOG.warning("%s", warning)
     LOG.info("isolation tier %s, listening at %s", runner.isolation.tier, path)

@@ -24,7 +24,7 @@ from hokusai.runner.errors import (
 from hokusai.runner.mlmodel import ModelFormat
 from hokusai.runner.nursery import Nursery
 from hokusai.runner.policy import prove
-from hokusai.runner.sandbox.plan import Plan, Purpose
+from hokusai.runner.sandbox.plan import Plan, Purpose, Tier
 
 REMEMBERED_CAUSES: Final = 256
 BACKLOG: Final = 128
@@ -49,7 +49,9 @@ class Served:
 class Runner:
     """The state of one runner process: its store, its tier, its children."""
 
-    def __init__(self, store: Path, folder: Path, *, allow_tier_c: bool) -> None:
+    def __init__(
+        self, store: Path, folder: Path, *, allow_tier_c: bool, highest: Tier = "A"
+    ) -> None:
         self._store = store
         self._folder = folder
         self._scratch = folder / "root"
@@ -61,7 +63,9 @@ class Runner:
         self._causes: OrderedDict[str, RunnerError] = OrderedDict()
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
-        self.isolation = prove(self._nursery, self._scratch, allow_tier_c=allow_tier_c)
+        self.isolation = prove(
+            self._nursery, self._scratch, allow_tier_c=allow_tier_c, highest=highest
+        )
         self._nursery.forget("", "bare")
 
     def close(self) -> None:

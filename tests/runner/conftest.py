@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="session")
 def client(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunnerClient]:
-    folder = tmp_path_factory.mktemp("runner")
+    with running(tmp_path_factory.mktemp("runner"), store) as (client, _):
+        yield client
+
+
+@contextmanager
+def running(folder: Path, store: Store) -> Iterator[tuple[RunnerClient, subprocess.Popen[bytes]]]:
+    """A runner of its own in `folder`."""
     folder.chmod(0o700)
     path = folder / "r.sock"
     command = [sys.executable, "-m", "hokusai.runner", "--socket", str(path)]
@@ -57,7 +64,7 @@ def client(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
     client = RunnerClient(str(path), timeout_s=60)
     try:
         _wait(client, process)
-        yield client
+        yield client, process
     finally:
         process.terminate()
         process.wait(10)
