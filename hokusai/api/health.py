@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import psycopg
-from celery import current_app
 from django.conf import settings
 from django.db import connection
 from drf_spectacular.utils import extend_schema, inline_serializer
+from kombu import Connection
 from kombu.exceptions import OperationalError as BrokerError
 from redis import Redis
 from redis.exceptions import RedisError
@@ -96,8 +96,10 @@ def redis_answers() -> bool:
 def broker_answers() -> bool:
     """Whether Celery's broker takes a connection."""
     try:
-        with current_app.connection_for_write(
-            connect_timeout=TIMEOUT_S, transport_options={"socket_connect_timeout": TIMEOUT_S}
+        with Connection(
+            settings.CELERY_BROKER_URL,
+            connect_timeout=TIMEOUT_S,
+            transport_options={"socket_connect_timeout": TIMEOUT_S, "socket_timeout": TIMEOUT_S},
         ) as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=TIMEOUT_S)
     except (BrokerError, RedisError, OSError):
