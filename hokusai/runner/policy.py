@@ -5,8 +5,8 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +29,8 @@ class Isolation:
     tier: Tier
     proved: Mapping[str, bool]
     warnings: tuple[str, ...] = ()
-    allow_tier_c: bool = field(default=False)
+    allow_tier_c: bool = False
+    own_uids: bool = True
 
     def formats(self) -> tuple[str, ...]:
         """Formats that may be loaded."""
@@ -42,18 +43,23 @@ class Isolation:
         """Raise FormatRefused, with the reason, where `wanted` may not be loaded."""
         if wanted in self.formats():
             return
-        reason = (
-            "it runs the model's own code or pickles, which needs namespaces or seccomp and "
-            "Landlock, and this machine offers neither"
-            if wanted is ModelFormat.PYFUNC
-            else "this machine can only limit processes (tier C), which was not allowed"
-        )
+        reason = self._reason(wanted)
         raise FormatRefused(
             f"A model in the format {wanted} is not loaded here: {reason}.",
             format=wanted,
             tier=self.tier,
             reason=reason,
         )
+
+    def _reason(self, wanted: ModelFormat) -> str:
+        if wanted is ModelFormat.PYFUNC:
+            return (
+                "it runs the model's own code or pickles, which needs namespaces or seccomp and "
+                "Landlock, and this machine offers neither"
+            )
+        if not self.allow_tier_c:
+            return "this machine can only limit processes (tier C), which was not allowed"
+        return "this machine could not even limit a process"
 
 
 def prove(nursery: Nursery, scratch: Path, *, allow_tier_c: bool, highest: Tier = "A") -> Isolation:
@@ -63,11 +69,13 @@ def prove(nursery: Nursery, scratch: Path, *, allow_tier_c: bool, highest: Tier 
     """
     warnings: list[str] = []
     proved: dict[str, bool] = {}
-    for tier in _tiers(highest):
+    own_uids = False
+    for tier, own_uids in _choices(highest):
         try:
-            proved = _try(nursery, scratch, tier)
+            proved = _try(nursery, scratch, tier, own_uids=own_uids)
         except RunnerError as error:
-            warnings.append(f"Tier {tier} cannot be had: {error.message}")
+            owner = "a uid of its own" if own_uids else "the runner's uid"
+            warnings.append(f"Tier {tier} with {owner} cannot be had: {error.message}")
             continue
         missing = [name for name, stopped in proved.items() if not stopped]
         if tier == "C" or not missing:
@@ -77,15 +85,28 @@ def prove(nursery: Nursery, scratch: Path, *, allow_tier_c: bool, highest: Tier 
         tier, proved = "C", {}
     if tier == "C":
         warnings.append("Models run with limits only: they can read files and use the network.")
-    return Isolation(tier, proved, tuple(warnings), allow_tier_c)
+    return Isolation(tier, proved, tuple(warnings), allow_tier_c, own_uids)
 
 
-def _tiers(highest: Tier) -> tuple[Tier, ...]:
+def _choices(highest: Tier) -> Iterator[tuple[Tier, bool]]:
+    """Tiers from the strongest, each with and without a uid of its own for every child.
+
+    Only root can give uids. Where nobody but root may read Python they are of no use, and B and
+    C go on without; A never leaves a child with root's uid.
+    """
     tiers: tuple[Tier, ...] = ("A", "B", "C") if sys.platform == "linux" else ("C",)
-    return tuple(tier for tier in tiers if tier >= highest)
+    root = not os.geteuid()
+    for tier in tiers:
+        if tier >= highest:
+            yield tier, root
+            if root and tier != "A":
+                yield tier, False
 
 
-def _try(nursery: Nursery, scratch: Path, tier: Tier) -> dict[str, bool]:
+def _try(nursery: Nursery, scratch: Path, tier: Tier, *, own_uids: bool) -> dict[str, bool]:
+    def uid() -> int:
+        return nursery.own_uid() if own_uids else 0
+
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hokusai-probe-")))
         os.chmod(folder, 0o777)  # noqa: S103 - only the sandbox may be what stops the child
@@ -101,16 +122,16 @@ def _try(nursery: Nursery, scratch: Path, tier: Tier) -> dict[str, bool]:
             "socket": str(folder / "socket"),
             "folder": str(folder),
         }
-        proved = _attempts(nursery, _plan(nursery, scratch, tier, targets))
-    greedy = _plan(nursery, scratch, tier, {"allocate_bytes": PROBE_ALLOCATES_BYTES})
+        proved = _attempts(nursery, _plan(uid(), scratch, tier, targets))
+    greedy = _plan(uid(), scratch, tier, {"allocate_bytes": PROBE_ALLOCATES_BYTES})
     return proved | {"allocate": _memory_is_held(nursery, greedy)}
 
 
-def _plan(nursery: Nursery, scratch: Path, tier: Tier, probe: dict[str, Any]) -> Plan:
+def _plan(uid: int, scratch: Path, tier: Tier, probe: dict[str, Any]) -> Plan:
     return Plan(
         purpose="probe",
         tier=tier,
-        uid=nursery.own_uid(),
+        uid=uid,
         tree="",
         format="",
         scratch=str(scratch),

@@ -169,7 +169,7 @@ class Runner:
         plan = Plan(
             purpose=purpose,
             tier=self.isolation.tier,
-            uid=self._nursery.own_uid(),
+            uid=self._nursery.own_uid() if self.isolation.own_uids else 0,
             tree=str(files),
             format=model_format,
             scratch=str(self._scratch),

@@ -53,11 +53,10 @@ def settle(plan: Plan) -> str:
         private_root.build(plan.scratch, plan.tree)
         tree = private_root.MODEL_PATH
     _limit(plan)
-    if plan.tier != "C" or plan.uid:
+    if sys.platform == "linux":
         _drop_identity(plan)
         # Libraries are imported late too: where only root may read them, the uid is of no use.
         os.stat(os.__file__)
-    if sys.platform == "linux":
         kernel.die_with_parent(signal.SIGKILL)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if plan.tier == "B" or (plan.tier == "A" and landlock.abi()):
@@ -68,8 +67,8 @@ def settle(plan: Plan) -> str:
 
 
 def _drop_identity(plan: Plan) -> None:
+    kernel.drop_bounding_set()
     if plan.uid:
-        kernel.drop_bounding_set()
         os.setgroups([])
         os.setresgid(plan.uid, plan.uid, plan.uid)
         os.setresuid(plan.uid, plan.uid, plan.uid)

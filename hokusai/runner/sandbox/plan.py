@@ -11,7 +11,7 @@ Purpose = Literal["once", "serve", "probe"]
 class Plan:
     """One child. It travels as JSON from main to the zygote.
 
-    `uid`: the uid of its own, 0 where main is not root. `tree`: the folder of the model's files.
+    `uid`: the uid of its own, 0 where it keeps main's. `tree`: the folder of the model's files.
     `scratch`: an empty folder that the child's private root is mounted on. `memory_bytes`: the
     limit main watches; here only the backstop. `probe`: what a probe child tries.
     """
