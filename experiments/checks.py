@@ -18,5 +18,6 @@ class BenchmarkPassed(PromotionCheck):
             points = (accepted.delta_ppm or 0) / 10_000
             return CheckResult(True, f"Gained {points:.2f} percentage points: {accepted}.")
         if refused := decided.order_by("-decided_at").first():
-            return CheckResult(False, f"{refused}: {refused.explanation}")
+            # Why it was refused is for those who may see the benchmark.
+            return CheckResult(False, f"It was not shown to be better: {refused}.")
         return CheckResult(False, "It was never compared with its baseline.")

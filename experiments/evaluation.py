@@ -1,7 +1,7 @@
 """Comparing two versions in a worker: isolated answers, outcomes per row, one decision."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from django.utils import timezone
 from experiments.algorithms.decision import Decision, PairedOutcomes, decide
 from experiments.choices import ComparisonStatus, EvaluationRole
 from experiments.evaluator import lock_digest, revision
+from experiments.exceptions import BenchmarkInvalid
 from experiments.isolation import ask
 from experiments.models import Benchmark, Comparison, Evaluation
 from experiments.policy import metrics_of, policy_of
-from experiments.results import announce, keep_outcomes, tell_lineage
+from experiments.results import announce, bound_ppm, keep_outcomes, stored, tell_lineage
 from experiments.scoring import OutputsUnusable, Scored, score
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
@@ -100,12 +101,10 @@ def _comparison(job: Job) -> Comparison:
 
 def _rows(benchmark: Benchmark) -> Rows:
     table = read_rows(benchmark.dataset_version)
-    features = list(benchmark.features)
-    return Rows(
-        features=features,
-        matrix=to_matrix(table, features),
-        labels=table.columns[benchmark.label_column],
-    )
+    features, labels = list(benchmark.features), table.columns[benchmark.label_column]
+    if None in labels:
+        raise BenchmarkInvalid(f"{benchmark} holds rows without a label; nothing can be scored.")
+    return Rows(features=features, matrix=to_matrix(table, features), labels=labels)
 
 
 def _measure(version: ModelVersion, benchmark: Benchmark, rows: Rows, salt: int) -> Measured:
@@ -129,8 +128,9 @@ def _check_repeatable(
 ) -> None:
     """A version that answers by the place of a row, not by its content, is found out."""
     sample = generator.permutation(len(order))[:REPEATED_ROWS]
-    again = ask(version, rows.features, rows.matrix[order[sample]])
-    if not np.allclose(np.asarray(values)[sample], np.asarray(again.values), atol=TOLERANCE):
+    again = np.asarray(ask(version, rows.features, rows.matrix[order[sample]]).values)
+    before = np.asarray(values)[sample]
+    if before.shape != again.shape or not np.allclose(before, again, atol=TOLERANCE):
         raise OutputsUnusable(
             f"{version} answers the same rows differently in another order; it cannot be measured."
         )
@@ -169,10 +169,10 @@ def _keep_decision(comparison: Comparison, decision: Decision, tier: str) -> Non
     row.move_to(ComparisonStatus.ACCEPTED if decision.accepted else ComparisonStatus.REFUSED)
     row.reason, row.explanation = decision.reason.value, decision.sentence
     row.delta_ppm, row.p_value = decision.delta_ppm, decision.p_value
-    row.low_ppm, row.high_ppm = decision.interval_low, decision.interval_high
+    row.low_ppm, row.high_ppm = bound_ppm(decision.interval_low), bound_ppm(decision.interval_high)
     row.decided_at = timezone.now()
     row.statistics = {
-        **asdict(decision),
+        **stored(decision),
         "evaluator": {
             "lock_digest": lock_digest(),
             "revision": revision(),

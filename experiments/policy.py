@@ -10,6 +10,9 @@ from hokusai.core.canonical import canonical_bytes, sha256_hex
 
 # Alpha is a float on the row and parts per billion wherever a digest is made.
 ALPHA_SCALE = 1_000_000_000
+LARGEST_PPM = 2**31 - 1
+LARGEST_SEED = 2**53
+MAX_ALPHA = 0.5
 CLASSIFICATION_METRICS = ("accuracy", "log_loss", "brier_score")
 
 
@@ -67,7 +70,20 @@ def check_metrics(metric: str, guardrails: list[dict[str, Any]]) -> None:
     if len(set(names)) < len(names):
         raise BenchmarkInvalid("A metric decides or guards, once.", metrics=names)
     for item in guardrails:
-        if not isinstance(item.get("margin_ppm"), int) or item["margin_ppm"] < 0:
+        margin = item.get("margin_ppm")
+        if not isinstance(margin, int) or not 0 <= margin <= LARGEST_PPM:
             raise BenchmarkInvalid(
-                "A guardrail names the harm it allows as margin_ppm, zero or more.", **item
+                "A guardrail names the harm it allows as margin_ppm, zero or more.",
+                metric=item["metric"],
             )
+
+
+def check_demands(*, margin_ppm: int, minimum_gain_ppm: int, alpha: float, seed: int) -> None:
+    """Raises BenchmarkInvalid for a policy that would call a loss a gain, or cannot be stated."""
+    if not 0 <= margin_ppm <= LARGEST_PPM or not 0 <= minimum_gain_ppm <= LARGEST_PPM:
+        raise BenchmarkInvalid("Margin and minimum gain are zero or more.", margin_ppm=margin_ppm)
+    if not 0 < alpha < MAX_ALPHA:
+        raise BenchmarkInvalid("Alpha lies between 0 and 0.5.", alpha=alpha)
+    # A statement holds integers below 2^53.
+    if not 0 <= seed < LARGEST_SEED:
+        raise BenchmarkInvalid("The seed lies between 0 and 2^53.", seed=seed)

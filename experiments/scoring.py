@@ -43,10 +43,10 @@ def score(
     """
     if outputs.task != "classification":
         raise OutputsUnusable("The benchmark is a classification; the version answers numbers.")
-    back = np.argsort(order)
-    values = np.asarray(outputs.values)[back]
-    if len(values) != len(labels):
-        raise OutputsUnusable(f"{len(labels)} rows were asked, {len(values)} answered.")
+    answered = np.asarray(outputs.values)
+    if len(answered) != len(labels):
+        raise OutputsUnusable(f"{len(labels)} rows were asked, {len(answered)} answered.")
+    values = answered[np.argsort(order)]
     classes = [_same_type(value, labels[0]) for value in outputs.classes]
     given = [classes[int(position)] for position in _positions(values[:, 0], len(classes))]
     try:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from experiments.choices import BenchmarkStatus, ComparisonStatus
 from experiments.exceptions import BenchmarkInvalid, BenchmarkNotApproved, SamePerson
 from experiments.models import Benchmark, Comparison, Experiment
-from experiments.policy import check_metrics, spec_digest
+from experiments.policy import check_demands, check_metrics, spec_digest
 from hokusai.accounts.models import Project
 from hokusai.core import jobs
 from hokusai.core.choices import WorkStatus
@@ -17,9 +17,8 @@ from hokusai.core.services import retry_job
 from registry import services as registry
 from registry.choices import ArtifactState, DatasetState
 from registry.exceptions import ArtifactNotReady
-from registry.models import DatasetVersion, Model, ModelVersion
+from registry.models import DatasetVersion, Model, ModelVersion, RowDigest
 
-MAX_ALPHA = 0.5
 DEFAULT_SEED = 20261120
 
 
@@ -50,8 +49,7 @@ def create_benchmark(
         raise Conflict(f"The project has a benchmark {slug!r} already.", slug=slug)
     guards = [dict(item) for item in guardrails]
     check_metrics(metric, guards)
-    if not 0 < alpha < MAX_ALPHA:
-        raise BenchmarkInvalid("Alpha lies between 0 and 0.5.", alpha=alpha)
+    check_demands(margin_ppm=margin_ppm, minimum_gain_ppm=minimum_gain_ppm, alpha=alpha, seed=seed)
     columns = _check_columns(project, dataset_version, label_column, features)
     benchmark = Benchmark(
         project=project,
@@ -176,9 +174,11 @@ def request_comparison(
         raise Forbidden("A comparison is asked for by a person.")
     benchmark = Benchmark.objects.select_for_update(of=("self",)).get(pk=benchmark.pk)
     _check_comparable(benchmark, baseline, candidate)
-    existing = benchmark.comparisons.filter(
-        baseline_digest=baseline.tree_digest, candidate_digest=candidate.tree_digest
-    ).first()
+    existing = (
+        benchmark.comparisons.select_for_update(of=("self",))
+        .filter(baseline_digest=baseline.tree_digest, candidate_digest=candidate.tree_digest)
+        .first()
+    )
     if existing is not None:
         return _again(existing, actor)
     comparison = Comparison.objects.create(
@@ -228,20 +228,25 @@ def _check_comparable(
 def _again(comparison: Comparison, actor: Actor) -> Comparison:
     job = comparison.job
     if comparison.status == ComparisonStatus.FAILED and job is not None:
-        comparison = Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
         comparison.move_to(ComparisonStatus.REQUESTED)
-        comparison.save(update_fields=["status"])
+        comparison.reason, comparison.explanation = "", ""
+        comparison.save(update_fields=["status", "reason", "explanation"])
         if job.status in WorkStatus.terminal():
             retry_job(job_id=job.pk, actor=actor)
     return comparison
 
 
 def _next_attempt(benchmark: Benchmark) -> int:
-    """Which try this is against the same rows in this project, whatever the benchmark's name."""
-    rows = benchmark.dataset_version.rows_digest
+    """Which try this is in this project against these rows, or against a table that shares some.
+
+    A new name, seed or selection of the same rows does not begin again from one.
+    """
     Project.objects.select_for_update().get(pk=benchmark.project_id)
+    own = RowDigest.objects.filter(dataset_version=benchmark.dataset_version_id)
+    sharing = RowDigest.objects.filter(inputs__in=own.values("inputs"))
+    tables = {benchmark.dataset_version_id, *sharing.values_list("dataset_version", flat=True)}
     tried = Comparison.objects.filter(
-        benchmark__project_id=benchmark.project_id, benchmark__dataset_version__rows_digest=rows
+        benchmark__project_id=benchmark.project_id, benchmark__dataset_version__in=tables
     )
     return tried.count() + 1
 

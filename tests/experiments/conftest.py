@@ -1,0 +1,3 @@
+from tests.measuring import measuring, workshop
+
+__all__ = ["measuring", "workshop"]
