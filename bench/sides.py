@@ -1,0 +1,182 @@
+"""The servers of both sides, on one temporary folder, under the project's own supervisor."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import peer_fill
+from bench.sizes import TAGS, VERSIONS
+from hokusai.embedded import roster
+from hokusai.embedded.environment import Addresses, owner_environment, shared_environment
+from hokusai.embedded.mlflow_server import answers_http
+from hokusai.embedded.ports import LOOPBACK, any_free
+from hokusai.embedded.programs import Program, minimal_environment
+from hokusai.embedded.servers import EmbeddedServers
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".venv-bench"
+LOCK = ROOT / "bench" / "peers.txt"
+# Settings of a developer's own shell must not reach the measured processes.
+OURS = ("DATABASE_URL", "REDIS_URL", "MLFLOW_TRACKING_URI", "SECRET_KEY", "API_KEY_PEPPER")
+
+
+@dataclass(frozen=True)
+class Running:
+    """Where everything answers, and what was filled in."""
+
+    web_port: int
+    mlflow_ports: Mapping[str, int]
+    scoring_port: int
+    secret: str
+    model_id: str
+    row: Mapping[str, float]
+    prediction: int
+
+
+def ensure_peers() -> None:
+    """Install the peers' environment where it is missing or older than its lock."""
+    stamp = PEERS / ".installed"
+    if stamp.exists() and stamp.read_text() == LOCK.read_text():
+        return
+    uv = ROOT / ".venv" / "bin" / "uv"
+    python = str(PEERS / "bin" / "python")
+    print("Installing the peers …", flush=True)
+    if not (PEERS / "bin" / "python").exists():
+        subprocess.run([str(uv), "venv", "-q", "--python", "3.11", str(PEERS)], check=True)
+    command = [str(uv), "pip", "sync", "-q", "--python", python, "--require-hashes", str(LOCK)]
+    subprocess.run(command, check=True)
+    stamp.write_text(LOCK.read_text())
+
+
+class Sides:
+    """Starts and fills both sides."""
+
+    def __init__(self, servers: EmbeddedServers, folder: Path) -> None:
+        self.servers, self.folder = servers, folder
+        self.supervisor = servers.supervisor
+        self.web_port = any_free()
+        self.addresses = Addresses(
+            database_url=servers.database_url,
+            owner_url=servers.owner_url,
+            redis_url=servers.redis_url,
+            tracking_uri="http://127.0.0.1:9",
+            base_url=f"http://{LOOPBACK}:{self.web_port}",
+        )
+        for name in OURS:
+            os.environ.pop(name, None)
+
+    def start(self) -> Running:
+        """Everything, filled and ready."""
+        self._peer("bench/peer_model.py", str(self.folder))
+        given = json.loads((self.folder / "row.json").read_text())
+        filled = self._start_ours()
+        ports = {kind: self._start_mlflow(kind) for kind in ("gunicorn", "uvicorn")}
+        self.supervisor.wait_ready(*(f"mlflow-{kind}" for kind in ports))
+        peer_fill.fill(ports["gunicorn"], versions=VERSIONS, tags=TAGS)
+        scoring = self._start_scoring()
+        return Running(self.web_port, ports, scoring, **filled, **given)
+
+    def pids_of_ours(self) -> list[int | None]:
+        """Web, runner, Redis and PostgreSQL."""
+        return [self.supervisor.pid(name) for name in ("web", "runner", "redis", "postgres")]
+
+    def pids_of_scoring(self) -> list[int | None]:
+        """The peer that answers predictions; it uses no other server."""
+        return [self.supervisor.pid("scoring")]
+
+    def _start_ours(self) -> dict[str, str]:
+        self._manage("migrate", "--no-input", "-v0", as_owner=True)
+        role = self.servers.database_url.split("//")[1].partition(":")[0]
+        self._manage("grant_runtime", "--role", role, as_owner=True)
+        self.supervisor.start(roster.runner(self.servers.folder))
+        self.supervisor.wait_ready("runner")
+        fill = f"from bench import fill; fill.main({str(self.folder / 'model')!r})"
+        filled = self._manage("shell", "--no-imports", "-c", fill, as_owner=False)
+        self.supervisor.start(roster.web(self.servers.folder, self.addresses, port=self.web_port))
+        self.supervisor.wait_ready("web")
+        answer: dict[str, str] = json.loads(filled.splitlines()[-1])
+        return answer
+
+    def _start_mlflow(self, kind: str) -> int:
+        port = any_free()
+        own = {
+            "MLFLOW_BACKEND_STORE_URI": self.servers.postgres.tracking_url,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
+        options = ["--workers=2", "--no-serve-artifacts"]
+        if kind == "gunicorn":
+            options += ["--gunicorn-opts", "--log-level=warning"]
+        else:
+            options += ["--uvicorn-opts", "--log-level=warning"]
+        command = ("mlflow", "server", f"--host={LOOPBACK}", f"--port={port}", *options)
+        self._start_peer(f"mlflow-{kind}", command, own, port, "/health")
+        # The first creates the tables.
+        self.supervisor.wait_ready(f"mlflow-{kind}")
+        return port
+
+    def _start_scoring(self) -> int:
+        port = any_free()
+        command = (
+            "mlflow",
+            "models",
+            "serve",
+            f"--model-uri={self.folder / 'model'}",
+            f"--host={LOOPBACK}",
+            f"--port={port}",
+            "--workers=1",
+            "--env-manager=local",
+        )
+        self._start_peer("scoring", command, {}, port, "/ping")
+        self.supervisor.wait_ready("scoring")
+        return port
+
+    def _start_peer(
+        self, name: str, command: tuple[str, ...], own: dict[str, str], port: int, ready: str
+    ) -> None:
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        environment = {
+            **minimal_environment(home),
+            **own,
+            "PATH": f"{PEERS / 'bin'}:{os.environ['PATH']}",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+        }
+        program = Program(
+            name=name,
+            command=(str(PEERS / "bin" / "python"), "-m", *command),
+            environment=environment,
+            is_ready=lambda: answers_http(port, ready),
+            ready_within_s=120.0,
+            cwd=home,
+        )
+        self.supervisor.start(program)
+
+    def _peer(self, script: str, *arguments: str) -> None:
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        environment = minimal_environment(home) | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+        self._run([str(PEERS / "bin" / "python"), str(ROOT / script), *arguments], environment)
+
+    def _manage(self, *arguments: str, as_owner: bool) -> str:
+        make = owner_environment if as_owner else shared_environment
+        environment = make(self.servers.folder, self.addresses)
+        return self._run([str(ROOT / ".venv/bin/python"), "manage.py", *arguments], environment)
+
+    def _run(self, command: list[str], environment: Mapping[str, Any]) -> str:
+        done = subprocess.run(
+            command, env=dict(environment), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command[1:4])} failed:\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+
+def remove(folder: Path) -> None:
+    """Delete the folder of a run; files that the sandbox made read-only included."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,4 @@
+"""How much both sides hold."""
+
+VERSIONS = 1000
+TAGS = 5
