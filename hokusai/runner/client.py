@@ -34,6 +34,8 @@ Row = Mapping[str, Any]
 
 # Beyond a deadline the runner itself stops the child and answers; the client waits a little longer.
 GRACE_S: Final = 2.0
+# A project's first call also waits until its warmed parent has imported the libraries.
+WARM_S: Final = 120.0
 # Children that were replaced leave their connections behind.
 MAX_KEPT: Final = 64
 # What a child may answer: it runs foreign code, and must not make its callers hold any amount.
@@ -94,8 +96,7 @@ class RunnerClient:
             "probabilities": require_probabilities,
         }
         block = _fill(header, rows, columns, matrix)
-        # A project's first call also waits for its warmed parent to import the libraries.
-        return read_outputs(*self._call(header, block, deadline_s + self.timeout_s))
+        return read_outputs(*self._call(header, block, deadline_s + WARM_S))
 
     def serve(
         self,
@@ -119,7 +120,7 @@ class RunnerClient:
             "memory_bytes": memory_bytes,
             "deadline_s": load_timeout_s,
         }
-        body = self._ask(header, load_timeout_s + self.timeout_s)
+        body = self._ask(header, load_timeout_s + WARM_S)
         return str(body["socket_path"])
 
     def describe(self, *, key: str) -> Described:

@@ -1,16 +1,22 @@
 """What a tier does not allow is refused with the reason."""
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from hokusai.runner import policy
 from hokusai.runner.errors import FormatRefused
 from hokusai.runner.mlmodel import ModelFormat
 from hokusai.runner.policy import Isolation
+from hokusai.runner.sandbox.plan import Tier
 from hokusai.runner.service import Runner
 from tests.runner import artifacts
 from tests.runner.conftest import Store
 
+ALL = [("A", True), ("B", True), ("B", False), ("C", True), ("C", False)]
 PROVED = {"allocate": True}
 
 
@@ -36,6 +42,37 @@ def test_limits_alone_need_to_be_allowed(wanted: ModelFormat) -> None:
 
 def test_limits_that_do_not_hold_allow_nothing() -> None:
     assert Isolation("C", {"allocate": False}, allow_tier_c=True).formats() == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has tiers A and B")
+@pytest.mark.parametrize(
+    ("user", "highest", "expected"),
+    [
+        (0, "A", ALL),
+        (0, "B", ALL[1:]),
+        (1000, "A", [("A", False), ("B", False), ("C", False)]),
+        (1000, "C", [("C", False)]),
+    ],
+)
+def test_the_strongest_choice_is_tried_first(
+    monkeypatch: pytest.MonkeyPatch, user: int, highest: Tier, expected: list[tuple[Tier, bool]]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    assert list(policy._choices(highest)) == expected
+
+
+@pytest.mark.parametrize("tier", ["A", "B"])
+def test_a_child_that_could_reach_out_lowers_the_tier(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tier: Tier
+) -> None:
+    def tried(_nursery: object, _scratch: object, tier: Tier, *, own_uids: bool) -> dict[str, bool]:
+        return {"connect_tcp": False, "allocate": True}
+
+    monkeypatch.setattr(policy, "_try", tried)
+    found = policy.prove(None, tmp_path, allow_tier_c=False, highest=tier)
+    assert found.tier == "C"
+    assert found.formats() == ()
+    assert "connect_tcp" in found.warnings[0]
 
 
 @pytest.fixture(scope="module")
