@@ -9,6 +9,7 @@ import factory
 from django.utils import timezone
 from eth_utils import to_checksum_address
 from factory.django import DjangoModelFactory
+from rest_framework.test import APIClient
 
 from contributions.choices import AttestationStatus, Licence
 from contributions.models import (
@@ -448,3 +449,15 @@ def api_key(project: Project, *scopes: str, **fields: Any) -> tuple[ApiKey, str]
     secret = keys.new_secret()
     chosen = list(scopes) or [Scope.READ.value, Scope.WRITE.value]
     return ApiKeyFactory(project=project, secret=secret, scopes=chosen, **fields), secret
+
+
+def client_of(user: User) -> APIClient:
+    """A client of the API that is logged in as a person."""
+    client = APIClient()
+    client.force_authenticate(user)
+    return client
+
+
+def client_as(project: Project, role: Role | str = Role.ENGINEER) -> APIClient:
+    """A client of the API for a new member of a project."""
+    return client_of(member(project, role))

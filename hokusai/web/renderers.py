@@ -22,4 +22,4 @@ class OrjsonRenderer(BaseRenderer):
         """The bytes of an answer; none for an answer without content."""
         if data is None:
             return b""
-        return orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z)
+        return orjson.dumps(data, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
