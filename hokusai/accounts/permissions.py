@@ -44,5 +44,7 @@ def projects_where(user: Any, permission: str) -> Any:
     """Projects in which a person holds a permission."""
     if user.is_superuser:
         return Project.objects.all()
+    if not user.is_authenticated:
+        return Project.objects.none()
     allowed = Membership.objects.filter(user=user, role__in=roles_with(permission))
     return Project.objects.filter(pk__in=allowed.values("project"))

@@ -25,6 +25,8 @@ class ProjectQuerySet(models.QuerySet):
         """Projects that the user belongs to; all for a superuser."""
         if user.is_superuser:
             return self
+        if not user.is_authenticated:
+            return self.none()
         return self.filter(pk__in=user.memberships.values("project"))
 
 

@@ -15,6 +15,8 @@ from hokusai.core.errors import DomainError
 from hokusai.core.models import Delivery, Event
 from hokusai.core.subscribers import subscribers_of
 
+LABEL = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -48,10 +50,10 @@ def record(
     content = {
         "tag": tag,
         "actor": str(actor),
-        "actor_label": actor.label,
+        "actor_label": actor.label[:LABEL],
         "project_id": project_id,
         "subject": subject,
-        "subject_label": label,
+        "subject_label": label[:LABEL],
         "before": dict(before or {}),
         "after": dict(after or {}),
         "request_id": current_request_id(),

@@ -20,6 +20,8 @@ from hokusai.core.models import Job
 
 log = structlog.get_logger(__name__)
 LOG_TAIL = 16_000
+LABEL = 200
+DEFAULT_QUEUE = "default"
 
 
 class JobCancelled(DomainError):
@@ -34,7 +36,7 @@ class JobKind:
 
     handler: str
     on_failure: str = ""
-    queue: str = "default"
+    queue: str = DEFAULT_QUEUE
     max_attempts: int = 5
 
     def load(self) -> Callable[["Work"], None]:
@@ -96,7 +98,7 @@ def enqueue(kind: str, *, subject: str, project_id: int | None, label: str = "")
             job = Job.objects.create(
                 kind=kind,
                 subject=subject,
-                subject_label=label,
+                subject_label=label[:LABEL],
                 project_id=project_id,
                 request_id=current_request_id(),
             )
@@ -108,8 +110,13 @@ def enqueue(kind: str, *, subject: str, project_id: int | None, label: str = "")
 
 def ring(job: Job) -> None:
     """Ring for a job when the transaction commits."""
-    queue = kind_of(job).queue
+    queue = queue_of(job)
     transaction.on_commit(lambda: doorbell.ring("core.run_job", job.pk, queue=queue))
+
+
+def queue_of(job: Job) -> str:
+    """Where a job is run; a kind that left the settings is run, and closed, where most are."""
+    return kind_of(job).queue if job.kind in settings.JOBS else DEFAULT_QUEUE
 
 
 def run(job_id: int) -> None:
@@ -117,7 +124,14 @@ def run(job_id: int) -> None:
     job = leases.claim(Job, job_id)
     if job is None:
         return
-    structlog.contextvars.bind_contextvars(request_id=job.request_id, job=job.public_id)
+    with structlog.contextvars.bound_contextvars(request_id=job.request_id, job=job.public_id):
+        _run_claimed(job)
+
+
+def _run_claimed(job: Job) -> None:
+    if job.kind not in settings.JOBS:
+        leases.finish(job, WorkStatus.FAILED, f"Nothing here knows how to do a {job.kind}.")
+        return
     if job.attempt > kind_of(job).max_attempts:
         last = job.last_error or "the worker died"
         _abandon(job, f"Given up after {job.attempt - 1} attempts; the last: {last}")
@@ -145,17 +159,17 @@ def _run_handler(work: Work) -> None:
 
 def _abandon(job: Job, reason: str, status: WorkStatus = WorkStatus.FAILED) -> None:
     """Close the job without a result and let the kind's owner say so on its own row."""
-    with leases.fenced(job):
-        leases.finish(job, status, reason)
-        kind_of(job).tell_owner(job, reason)
+    try:
+        with leases.fenced(job):
+            leases.finish(job, status, reason)
+            kind_of(job).tell_owner(job, reason)
+    except LeaseLost as error:
+        log.warning("lease_lost", job=job.public_id, error=str(error))
 
 
 def _wait_for_outside(work: Work, error: OutsideUnavailable) -> None:
-    """An outage is no attempt: the job waits as long as the outage lasts."""
     work.log(f"waiting: {error}")
     leases.put_back(work.job, str(error))
-    waits = min(work.job.attempt, kind_of(work.job).max_attempts) - 1
-    Job.objects.filter(pk=work.job.pk).update(attempt=waits)
 
 
 def crashed(job_id: int, error: BaseException) -> None:

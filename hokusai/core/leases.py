@@ -70,10 +70,14 @@ def finish(row: LeasedWork, status: WorkStatus, error: str = "") -> None:
 
 
 def put_back(row: LeasedWork, error: str) -> None:
-    """Queue the row again after a pause that doubles with each attempt; the sweep rings for it."""
-    delay = min(MAX_BACKOFF_S, settings.RETRY_BASE_S * 2 ** min(row.attempt - 1, 10))
+    """Queue the row again after a pause that doubles with each claim; the sweep rings for it.
+
+    An outage is no attempt: the row waits as long as the outage lasts.
+    """
+    delay = min(MAX_BACKOFF_S, settings.RETRY_BASE_S * 2 ** min(row.token - 1, 10))
     _held(row).update(
         status=WorkStatus.QUEUED,
+        attempt=row.attempt - 1,
         last_error=error,
         lease_expires_at=None,
         run_after=Now() + timedelta(seconds=delay),

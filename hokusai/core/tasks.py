@@ -10,12 +10,19 @@ class JobTask(Task):
         jobs.crashed(args[0], exc)
 
 
+class DeliverTask(Task):
+    """Keeps the reason of a crash beside the delivery that it stopped at."""
+
+    def on_failure(self, exc, task_id, args, kwargs, einfo) -> None:  # type: ignore[no-untyped-def]
+        outbox.crashed(args[0], exc)
+
+
 @shared_task(name="core.run_job", base=JobTask, ignore_result=True)
 def run_job(job_id: int) -> None:
     jobs.run(job_id)
 
 
-@shared_task(name="core.deliver", ignore_result=True)
+@shared_task(name="core.deliver", base=DeliverTask, ignore_result=True)
 def deliver(stream: str) -> None:
     outbox.deliver(stream)
 
