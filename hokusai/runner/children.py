@@ -1,6 +1,7 @@
 """Main's side of its children: their handles, and the watch over memory, deadlines and ends."""
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -21,6 +22,7 @@ from hokusai.runner.errors import (
 )
 from hokusai.runner.sandbox.plan import Plan
 
+LOG: Final = logging.getLogger("hokusai.runner")
 WATCH_INTERVAL_MS: Final = 20
 # A child checks its deadline itself where it can; the watch acts a moment later.
 DEADLINE_GRACE_NS: Final = 50_000_000
@@ -107,8 +109,11 @@ class Child:
         """End it if it lives, and give its descriptors back."""
         if not self.ended.is_set():
             self.kill(STOPPED)
-        self.ended.wait(END_TIMEOUT_S)
-        self.close()
+        if self.ended.wait(END_TIMEOUT_S):
+            self.close()
+            return
+        # The watch still reads its descriptors: they stay open rather than be another file's.
+        LOG.error("process %s does not end", self.pid)
 
     def close(self) -> None:
         """Give the descriptors back; only once nobody watches it."""

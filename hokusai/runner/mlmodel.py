@@ -38,13 +38,12 @@ class InputColumn:
 class ModelFile:
     """What of an MLmodel file the runner uses. `inputs` is None where no column is named.
 
-    `data_path`: the model's own file for ONNX and skops. `output_type`: type of the only output.
+    `data_path`: the model's own file for ONNX and skops.
     """
 
     format: ModelFormat
     data_path: str
     inputs: tuple[InputColumn, ...] | None
-    output_type: str | None
 
 
 def detect_format(root: Path) -> ModelFormat:
@@ -65,7 +64,6 @@ def read(root: Path) -> ModelFile:
         format=chosen,
         data_path=data_path,
         inputs=_inputs(signature),
-        output_type=_output_type(signature),
     )
 
 
@@ -116,14 +114,6 @@ def _inputs(signature: dict[str, Any]) -> tuple[InputColumn, ...] | None:
     if any("tensor-spec" in column for column in columns):
         return None
     return tuple(InputColumn(column["name"], str(column.get("type"))) for column in columns)
-
-
-def _output_type(signature: dict[str, Any]) -> str | None:
-    columns = _columns(signature.get("outputs"))
-    if len(columns) != 1:
-        return None
-    tensor = _mapping(columns[0].get("tensor-spec"))
-    return str(tensor.get("dtype") or columns[0].get("type"))
 
 
 def _columns(text: object) -> list[dict[str, Any]]:

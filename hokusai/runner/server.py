@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any, Final
 
 from hokusai.runner import protocol
-from hokusai.runner.errors import ProtocolError, RunnerError, to_wire
+from hokusai.runner.errors import ProtocolError, RunnerError, RunnerUnavailable, to_wire
 from hokusai.runner.sandbox.plan import Tier
 from hokusai.runner.service import Runner
 
@@ -65,6 +65,12 @@ class Server:
             return question(header), None
         except RunnerError as error:
             return {"error": to_wire(error)}, None
+        except OSError as error:
+            LOG.exception("the system refused what a model needs")
+            refused = RunnerUnavailable(
+                f"The model could not be started: {error.strerror or error}"
+            )
+            return {"error": to_wire(refused)}, None
         except (KeyError, TypeError, ValueError) as error:
             LOG.exception("a question could not be read")
             wrong = ProtocolError(f"The question could not be read: {type(error).__name__}.")

@@ -60,9 +60,8 @@ class PyfuncModel:
 def load_model(root: Path, described: ModelFile) -> LoadedModel:
     """The model; scikit-learn's are unwrapped, because its pyfunc gives labels only."""
     model = mlflow.pyfunc.load_model(str(root))
-    inner = model.unwrap_python_model if model.loader_module == "mlflow.pyfunc.model" else None
     estimator = getattr(model._model_impl, "sklearn_model", None)  # noqa: SLF001
-    if inner is None and hasattr(estimator, "predict"):
+    if hasattr(estimator, "predict"):
         return EstimatorModel(estimator, described)
     return PyfuncModel(model, described)
 
