@@ -1,12 +1,13 @@
 from typing import ClassVar
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contributions import services
+from contributions.algorithms.dsse import encode_envelope
 from contributions.api.filters import ContributionFilter, ImprovementFilter
 from contributions.api.serializers import (
     AttestationSerializer,
@@ -110,9 +111,10 @@ class EnvelopeView(GuardedView):
     permission_classes = (Everybody,)
 
     @extend_schema(responses=EnvelopeSerializer)
-    def get(self, request: Request, statement_id: str) -> Response:
-        """Answer the signed envelope, which verifies without us."""
-        return Response(attestation_by(statement_id).envelope)
+    def get(self, request: Request, statement_id: str) -> HttpResponse:
+        """Answer the signed envelope, byte for byte in the one form that verifies."""
+        content = encode_envelope(attestation_by(statement_id).envelope)
+        return HttpResponse(content, content_type="application/json")
 
 
 class SigningKeysView(GuardedView):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 RESAMPLES = 10_000
 TAIL_COUNT = 10
@@ -67,7 +67,7 @@ class Bootstrap:
         if beyond > TAIL_COUNT:
             return counted
         widening = _widening(self.t_values, self.n)
-        return min(counted, float(student.sf(observed / widening, self.n - 1)))
+        return min(counted, float(stdtr(self.n - 1, -observed / widening)))
 
 
 def resample_mean(
@@ -127,11 +127,11 @@ def _upper_quantile(t_values: Floats, alpha: float, n: int) -> float:
     if beyond >= TAIL_COUNT:
         return float(t_values[size - 1 - beyond])
     last = float(t_values[size - 1 - TAIL_COUNT])
-    return max(last, float(student.isf(alpha, n - 1)) * _widening(t_values, n))
+    return max(last, -float(stdtrit(n - 1, alpha)) * _widening(t_values, n))
 
 
 def _widening(t_values: Floats, n: int) -> float:
     """Return how much wider than Student's t the resamples are, at least 1."""
     size = len(t_values)
     last = float(t_values[size - 1 - TAIL_COUNT])
-    return max(1.0, last / float(student.isf((TAIL_COUNT + 1) / (size + 1), n - 1)))
+    return max(1.0, last / -float(stdtrit(n - 1, (TAIL_COUNT + 1) / (size + 1))))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, norm
+from scipy.special import bdtr, bdtrc, ndtr, ndtri
 
 BISECTIONS = 80
 
@@ -54,16 +54,16 @@ def count_discordant(
 def midp_greater(counts: Discordant) -> float:
     """Return the one-sided mid-p that the candidate is not better: P(C > c) + P(C = c) / 2."""
     pairs = counts.b + counts.c
-    return float(binom.sf(counts.c, pairs, 0.5) + binom.pmf(counts.c, pairs, 0.5) / 2)
+    return float(bdtrc(counts.c, pairs, 0.5)) + _half_binomial(counts.c, pairs) / 2
 
 
 def midp_two_sided(counts: Discordant) -> float:
     """Return the two-sided mid-p of McNemar's test (Fagerland 2013, formula 2)."""
     pairs, smaller = counts.b + counts.c, min(counts.b, counts.c)
-    point = float(binom.pmf(smaller, pairs, 0.5))
+    point = _half_binomial(smaller, pairs)
     if counts.b == counts.c:
         return 1 - point / 2
-    return 2 * float(binom.cdf(smaller, pairs, 0.5)) - point
+    return 2 * float(bdtr(smaller, pairs, 0.5)) - point
 
 
 def tango_p_greater(counts: Discordant, margin: float) -> float:
@@ -72,7 +72,7 @@ def tango_p_greater(counts: Discordant, margin: float) -> float:
     excess, deviation = _score_parts(counts, margin)
     if deviation == 0:
         return 0.0 if excess > 0 else 1.0
-    return float(norm.sf(excess / deviation))
+    return float(ndtr(-excess / deviation))
 
 
 def tango_lower(counts: Discordant, alpha: float) -> float:
@@ -126,7 +126,12 @@ def _score_parts(counts: Discordant, difference: float) -> tuple[float, float]:
 def _quantile(alpha: float) -> float:
     if not 0 < alpha <= 0.5:  # noqa: PLR2004
         raise PairedError("alpha must lie in (0, 0.5].")
-    return float(norm.isf(alpha))
+    return -float(ndtri(alpha))
+
+
+def _half_binomial(successes: int, trials: int) -> float:
+    """P(X = successes) of a fair coin, exact until the last rounding."""
+    return math.comb(trials, successes) / 2**trials
 
 
 def _check_share(value: float, name: str) -> None:

@@ -20,13 +20,20 @@ class StoryFailed(DomainError):
 
 
 class Api:
-    """One caller with one key."""
+    """One caller: a program with an API key, or a person with a token."""
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(self, base_url: str, credential: str = "") -> None:
         self.base_url = base_url.rstrip("/") + "/api/v1/"
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {key}"
+        if credential:
+            self._session.headers["Authorization"] = f"Bearer {credential}"
+
+    @classmethod
+    def logged_in(cls, base_url: str, username: str, password: str) -> "Api":
+        """A person who gave a password, as decisions demand."""
+        body = {"username": username, "password": password}
+        return cls(base_url, cls(base_url).post("auth/token", body)["access"])
 
     def get(self, path: str, **parameters: Any) -> Any:
         """The body of a GET that must succeed."""

@@ -52,7 +52,7 @@ def compared(story: Story, arm: str) -> Any:
     path = f"comparisons/{row['id']}"
     decided = story.ada.wait(path, lambda b: b["status"] != "requested", f"{arm} compared")
     # A steward sees the whole measurement; the engineer of a refused try does not.
-    tell_result(story, arm, story.apis["rosa"].get(path))
+    tell_result(story, arm, story.people["rosa"].get(path))
     return decided
 
 
@@ -105,7 +105,7 @@ def verify(story: Story, statement_id: str) -> None:
 
 def published_key(story: Story, key_id: str) -> str:
     keys = story.ada.get("keys")
-    return next(str(k["public_pem"]) for k in keys["results"] if k["id"] == key_id)
+    return next(str(k["public_pem"]) for k in keys if k["id"] == key_id)
 
 
 def _verifies(envelope: Path, key: Path) -> bool:
@@ -140,13 +140,13 @@ def promotion(story: Story) -> None:
         asked = story.ada.first(path, status="requested") or story.ada.post(
             path, {"target": "production", "comment": "Better on held-out digits."}
         )
-        own = story.ada.call("POST", f"{path}/{asked['id']}/approve")
+        own = story.people["ada"].call("POST", f"{path}/{asked['id']}/approve")
         refused = own.status_code == FORBIDDEN
         story.teller.holds(refused, f"ada cannot approve: {own.json()['message']}")
-        story.apis["rosa"].post(f"{path}/{asked['id']}/approve", {"comment": "Checks passed."})
+        story.people["rosa"].post(f"{path}/{asked['id']}/approve", {"comment": "Checks passed."})
         current = story.ada.get(f"models/{MODEL_ID}/versions/{number}")
     story.teller.holds(current["stage"] == "production", f"v{number} is in production")
-    tried = story.apis["rosa"].first("events", tag="promotion:approval-refused")
+    tried = story.people["rosa"].first("events", tag="promotion:approval-refused")
     story.teller.holds(tried is not None, "the author's attempt is on record")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from hokusai.accounts.choices import Role
 from hokusai.demo import data
 from hokusai.demo.client import Api
-from hokusai.demo.people import Person, ensure_project, ensure_user, fresh_key
+from hokusai.demo.people import Person, ensure_project, ensure_user, fresh_key, password
 from hokusai.demo.telling import Teller
 from hokusai.demo.training import train_and_log
 
@@ -34,13 +34,17 @@ COPIED = "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb"
 
 @dataclass(slots=True)
 class Story:
-    """What the steps hand to each other; `apis` holds a caller per person."""
+    """What the steps hand to each other.
+
+    `apis` holds each person's program, which calls with a key; `people` those who decide.
+    """
 
     base_url: str
     tracking_uri: str
     teller: Teller
     rows: data.Digits
     apis: dict[str, Api] = field(default_factory=dict)
+    people: dict[str, Api] = field(default_factory=dict)
     found: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,7 +63,9 @@ def people_and_keys(story: Story) -> None:
     for project, people in ((digits, DIGITS_PEOPLE), (cancer, CANCER_PEOPLE)):
         for person in people:
             key = fresh_key(project, person.username)
-            story.apis[person.username] = Api(story.base_url, key)
+            name = person.username
+            story.apis[name] = Api(story.base_url, key)
+            story.people[name] = Api.logged_in(story.base_url, name, password())
             story.teller.seen(f"{person.username} is {person.role} of {project.slug}")
     me = story.ada.get("me")
     story.teller.holds(me["username"] == "ada", "the API knows ada by her key")
@@ -67,7 +73,7 @@ def people_and_keys(story: Story) -> None:
 
 def benchmark(story: Story) -> None:
     """Step 1: 800 held-out rows, made by one person and approved by another."""
-    sam, rosa = story.apis["sam"], story.apis["rosa"]
+    sam, rosa = story.people["sam"], story.people["rosa"]
     row = sam.first("benchmarks", project=DIGITS)
     if row is None:
         version = dataset(story, sam, "held-out", "Held-out digits", story.rows.benchmark)

@@ -1,6 +1,7 @@
 """What an engineer does at home: train with scikit-learn, log with plain MLflow."""
 
 import logging
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -27,6 +28,7 @@ class Logged:
 def train_and_log(*, tracking_uri: str, experiment: str, name: str, table: pd.DataFrame) -> Logged:
     """Fit one logistic regression and log it: same code, parameters and seed for every table."""
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     mlflow.set_tracking_uri(tracking_uri)
     mlflow.set_experiment(experiment)
     inputs, labels = table.drop(columns=LABEL), table[LABEL]

@@ -1,3 +1,4 @@
+import logging
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--base-url", default=settings.BASE_URL)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        logging.getLogger("django_structlog").setLevel(logging.WARNING)
         steps = [*story.telling_order(), *proof.telling_order()]
         teller = Teller(self._say, len(steps))
         told = story.Story(
