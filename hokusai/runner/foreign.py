@@ -8,6 +8,8 @@ from hokusai.runner.errors import ModelOutOfMemory, ModelRaised, RunnerError
 
 Phase = Literal["load", "predict"]
 MAX_MESSAGE: Final = 300
+# How compiled libraries say it: C++, and onnxruntime's arena.
+NO_MEMORY: Final = ("std::bad_alloc", "Failed to allocate memory")
 # Texts in quotes and numbers of an exception may be a row's values, which nobody else may see.
 VALUES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
@@ -29,13 +31,14 @@ class ForeignCode:
     ) -> None:
         if raised is None or kind is None or isinstance(raised, RunnerError | KeyboardInterrupt):
             return
-        if isinstance(raised, MemoryError):
+        said = self._said(raised)
+        if isinstance(raised, MemoryError) or any(text in said for text in NO_MEMORY):
             raise ModelOutOfMemory(
                 "The model asked for more memory than it may use and was stopped."
             ) from raised
         doing = "being loaded" if self._phase == "load" else "predicting"
         raise ModelRaised(
-            f"The model failed while {doing}: {kind.__name__}: {self._said(raised)}",
+            f"The model failed while {doing}: {kind.__name__}: {said}",
             exception=kind.__name__,
             phase=self._phase,
         ) from raised

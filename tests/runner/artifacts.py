@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import skops.io
 from skl2onnx import to_onnx
@@ -89,6 +90,29 @@ def onnx_classifier(*, zipmap: bool) -> dict[str, bytes]:
     frame, labels = table()
     fitted.fit(frame.to_numpy(), labels)
     model = to_onnx(fitted, frame.to_numpy(np.float32)[:1], options={"zipmap": zipmap})
+    return {"MLmodel": mlmodel(ONNX_FLAVORS), "model.onnx": model.SerializeToString()}
+
+
+def onnx_that_allocates(elements: int) -> dict[str, bytes]:
+    """A graph of a few bytes that asks for `elements` float32 at predict, and sums them."""
+    tensor, nodes = onnx.helper.make_tensor_value_info, onnx.helper.make_node
+    graph = onnx.helper.make_graph(
+        [
+            nodes("ConstantOfShape", ["shape"], ["many"]),
+            nodes("ReduceSum", ["many"], ["sum"], keepdims=0),
+            nodes("ReduceSum", ["X", "axis"], ["row"], keepdims=1),
+            nodes("Add", ["row", "sum"], ["prediction"]),
+        ],
+        "allocates",
+        [tensor("X", onnx.TensorProto.FLOAT, [None, 4])],
+        [tensor("prediction", onnx.TensorProto.FLOAT, [None, 1])],
+        [
+            onnx.helper.make_tensor("shape", onnx.TensorProto.INT64, [1], [elements]),
+            onnx.helper.make_tensor("axis", onnx.TensorProto.INT64, [1], [1]),
+        ],
+    )
+    opset = [onnx.helper.make_opsetid("", 13)]
+    model = onnx.helper.make_model(graph, opset_imports=opset, ir_version=9)
     return {"MLmodel": mlmodel(ONNX_FLAVORS), "model.onnx": model.SerializeToString()}
 
 

@@ -17,7 +17,9 @@ from hokusai.runner.errors import (
     ModelTimeout,
     OutputContract,
 )
+from tests.runner import artifacts
 from tests.runner.artifacts import ROW
+from tests.runner.conftest import Store
 
 CodeModel = Callable[[str], str]
 # A model that answers 1.0 where `attempt` is stopped by the system, 0.0 where it succeeds.
@@ -69,7 +71,7 @@ def test_a_model_cannot_read_the_machine(
 
 
 def test_a_model_cannot_read_another_model(
-    isolated: RunnerClient, code_model: CodeModel, skops_digest: str, store: object
+    isolated: RunnerClient, code_model: CodeModel, skops_digest: str, store: Store
 ) -> None:
     other = f"{store.root}/trees/{skops_digest}/files/MLmodel"
     assert stopped(isolated, code_model, f"attempt = lambda: open({other!r}).read()")
@@ -151,6 +153,15 @@ def test_one_huge_allocation_is_out_of_memory_too(
     digest = code_model("import numpy\ndef predict(frame):\n    return numpy.ones(1 << 40)")
     with pytest.raises(ModelOutOfMemory):
         isolated.predict_once(project="p", tree_digest=digest, rows=[ROW])
+
+
+@pytest.mark.parametrize("elements", [100 << 20, 1 << 30])
+def test_a_small_onnx_file_that_asks_for_much_memory_is_stopped(
+    client: RunnerClient, store: Store, elements: int
+) -> None:
+    digest = store.put(artifacts.onnx_that_allocates(elements))
+    with pytest.raises(ModelOutOfMemory):
+        client.predict_once(project="p", tree_digest=digest, rows=[ROW], memory_bytes=256 << 20)
 
 
 def test_a_model_that_exits_is_a_crash(isolated: RunnerClient, code_model: CodeModel) -> None:
