@@ -31,7 +31,7 @@ class Login(LoginView):
 
     template_name = "contribute/login.html"
     redirect_authenticated_user = True
-    next_page = reverse_lazy("contribute")
+    next_page = reverse_lazy("home")
 
 
 class Logout(LogoutView):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum, Window
-from django.db.models.functions import DenseRank
+from django.db.models import BigIntegerField, Count, F, QuerySet, Sum, Window
+from django.db.models.functions import Cast, DenseRank
 
 from contributions.choices import AttestationStatus, ContributionStatus
 from contributions.models import Contribution, Contributor, Improvement, Share, Wallet
@@ -151,7 +151,10 @@ def _ranked(shares: QuerySet[Share]) -> QuerySet[Share, dict[str, Any]]:
         shares.order_by()
         .values(person=F("contribution__wallet__contributor"))
         .annotate(
-            credited=Sum(F("improvement__delta_ppm") * F("basis_points") / BASIS),
+            # A product of two integers does not fit an integer.
+            credited=Sum(
+                Cast("improvement__delta_ppm", BigIntegerField()) * F("basis_points") / BASIS
+            ),
             improvements=Count("improvement", distinct=True),
         )
         .annotate(rank=Window(DenseRank(), order_by=F("credited").desc()))

@@ -101,7 +101,7 @@ class AttestationAdmin(ScopedAdmin):
 
     def page(self, request: HttpRequest, obj: Attestation) -> Page:
         pending = obj.status == AttestationStatus.PENDING
-        statement_id = obj.statement_id or ""
+        point = f"att_{obj.statement_id}"
         return Page(
             title=f"Attestation of {obj.improvement}",
             badges=(markup.badge(obj.status),),
@@ -109,7 +109,7 @@ class AttestationAdmin(ScopedAdmin):
             facts=_facts(obj),
             panels=(
                 plain("Statement", _pretty(obj.statement), empty="Not signed yet."),
-                lineage_panel(lineage_around(request.user, [statement_id]), statement_id),
+                lineage_panel(lineage_around(request.user, [point]), point),
                 self.activity(request, obj.improvement),
             ),
             refresh_s=PENDING_REFRESH_S if pending else 0,

@@ -14,7 +14,6 @@ from registry import reports as registry_reports
 from registry.models import Model, ModelVersion, Promotion
 
 WAITING_SHOWN = 6
-SECONDS_PER_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ def sync_backlog(user: Any) -> Panel:
     backlog = registry_reports.sync_backlog(user)
     oldest = "nothing waits"
     if backlog.oldest_s is not None:
-        oldest = f"oldest {backlog.oldest_s // SECONDS_PER_MINUTE} min"
+        oldest = f"the first for {_spell(backlog.oldest_s)}"
     shown = (
         Figure("Waiting", backlog.pending, oldest, "warning" if backlog.pending else "success"),
         Figure(
@@ -207,6 +206,14 @@ def sync_backlog(user: Any) -> Panel:
     return Panel("Tracking server", "console/panels/figures.html", {"figures": shown}, wide=False)
 
 
+def _spell(seconds: int) -> str:
+    """A time span in its largest unit."""
+    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {name}"
+    return f"{seconds} seconds"
+
+
 def failed_jobs(user: Any) -> Panel:
     """Work that ended without a result."""
     jobs = Job.objects.filter(status=WorkStatus.FAILED)
@@ -221,5 +228,4 @@ def failed_jobs(user: Any) -> Panel:
         ("Job", "Ended", "Why"),
         rows,
         empty="No job has failed.",
-        wide=False,
     )

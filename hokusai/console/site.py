@@ -6,6 +6,8 @@ from unfold.sites import UnfoldAdminSite
 from hokusai.core import ids
 from hokusai.web.markup import object_url
 
+# Its public id is the digest of its statement.
+_BY_DIGEST = "contributions.Attestation"
 # Which model a public id's prefix names, for links that know only the id.
 _FINDABLE = {
     "mdl": "registry.Model",
@@ -23,6 +25,7 @@ _FINDABLE = {
     "rev": "deployments.Revision",
     "job": "core.Job",
     "prj": "accounts.Project",
+    "att": _BY_DIGEST,
 }
 
 
@@ -40,9 +43,11 @@ class ConsoleSite(UnfoldAdminSite):
     def find(self, request: HttpRequest, public_id: str) -> HttpResponse:
         """Lead to the page of whatever a public id names; that page checks who may see it."""
         label = _FINDABLE.get(ids.kind_of(public_id))
-        lookup = {"public_id": public_id}
         if label is None:
-            label, lookup = "contributions.Attestation", {"statement_id": public_id}
+            raise Http404
+        lookup = {"public_id": public_id}
+        if label == _BY_DIGEST:
+            lookup = {"statement_id": public_id.removeprefix("att_")}
         found = apps.get_model(label)._default_manager.filter(**lookup).first()  # noqa: SLF001
         if found is None:
             raise Http404

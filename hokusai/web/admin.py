@@ -108,6 +108,14 @@ class ScopedAdmin(ModelAdmin):
             and self.may(request, found.method.console_dialog.needs, obj)
         ]
 
+    def get_actions_row(self, request: HttpRequest) -> list[UnfoldAction]:
+        """Actions that the person may take on some row; each row asks again."""
+        return [
+            found
+            for found in self._get_base_actions_row()
+            if projects_where(request.user, found.method.console_dialog.needs).exists()
+        ]
+
     def page(self, request: HttpRequest, obj: Any) -> Page:
         """What the object's page shows."""
         return Page(title=str(obj))

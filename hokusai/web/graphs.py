@@ -8,6 +8,10 @@ from django.urls import reverse
 from hokusai.web.panels import Panel, chart
 
 
+# Runs live in the tracking server alone.
+RUN = "run"
+
+
 class Drawable(Protocol):
     """What `registry.reports.lineage_around` gives."""
 
@@ -19,7 +23,7 @@ class Drawable(Protocol):
 def lineage_panel(graph: Drawable, focus: str) -> Panel:
     """A graph as a panel; `focus` is the public id of what the page is about."""
     names = {node.public_id: node.label for node in graph.nodes}
-    hint = "What it was made from, left, and what came of it, right. Drag to move, scroll to zoom."
+    hint = "What it was made from, left, and what came of it, right. Each box leads to its page."
     if graph.truncated:
         hint = f"The first {len(graph.nodes)} points; the API gives all of them."
     return chart(
@@ -42,10 +46,11 @@ def lineage_panel(graph: Drawable, focus: str) -> Panel:
 
 
 def _node(node: Any) -> dict[str, Any]:
+    has_page = not node.hidden and node.kind != RUN
     return {
         "id": node.public_id,
         "kind": node.kind,
         "label": node.label,
         "hidden": node.hidden,
-        "href": "" if node.hidden else reverse("admin:find", args=[node.public_id]),
+        "href": reverse("admin:find", args=[node.public_id]) if has_page else "",
     }

@@ -128,7 +128,7 @@ def _facts(obj: Promotion) -> tuple[Fact, ...]:
         Fact("Version", markup.object_link(obj.version)),
         Fact("Present stage", markup.badge(obj.version.stage)),
         Fact("Target", markup.badge(obj.target)),
-        Fact("Asked by", obj.requested_by.username, obj.comment),
+        Fact("Asked by", obj.requested_by.username),
         Fact("Asked", markup.moment(obj.created_at)),
         Fact("Decided by", obj.decided_by.username if obj.decided_by else markup.NOTHING),
         Fact("Decided", markup.moment(obj.decided_at), obj.decision_comment),

@@ -128,7 +128,7 @@ class ModelVersionAdmin(ScopedAdmin):
     )
     def tag(self, request: HttpRequest, obj: ModelVersion, data: dict[str, Any]) -> str:
         services.set_tags(version_id=obj.pk, tags=data["tags"], actor=self.actor(request))
-        return f"{len(data['tags'])} tags were set."
+        return f"Tags were set: {', '.join(sorted(data['tags']))}."
 
     @dialog_action(
         Dialog(

@@ -37,6 +37,10 @@ function axis(t, extra) {
   };
 }
 
+function nameAtAxis(t) {
+  return { nameGap: 14, nameTextStyle: { color: t.quiet, fontSize: 11, align: "left" } };
+}
+
 // data: {labels: [text], series: [{name, tone, values: [number]}], unit, stacked}
 function columns(data, t) {
   return {
@@ -44,7 +48,7 @@ function columns(data, t) {
     tooltip: tooltip(t, { trigger: "axis" }),
     legend: data.series.length > 1 ? { top: 0, right: 0, textStyle: { color: t.text } } : undefined,
     xAxis: axis(t, { type: "category", data: data.labels, splitLine: { show: false } }),
-    yAxis: axis(t, { type: "value", name: data.unit, minInterval: 1, nameGap: 14 }),
+    yAxis: axis(t, { type: "value", name: data.unit, minInterval: 1, ...nameAtAxis(t) }),
     series: data.series.map((one) => ({
       type: "bar", name: one.name, data: one.values, barMaxWidth: 26,
       stack: data.stacked ? "all" : undefined,
@@ -88,7 +92,7 @@ function history(data, t) {
       type: "category", data: data.points.map((point) => point.label), name: "version",
       nameLocation: "middle", nameGap: 26, splitLine: { show: false },
     }),
-    yAxis: axis(t, { type: "value", scale: true, name: data.unit, nameGap: 14 }),
+    yAxis: axis(t, { type: "value", scale: true, name: data.unit, ...nameAtAxis(t) }),
     series: [{
       type: "line", lineStyle: { color: t.accent, width: 2 }, symbol: "circle", symbolSize: 9,
       data: data.points.map((point) => ({
@@ -103,8 +107,10 @@ function interval(data, t) {
   const known = [data.low, data.delta, data.high, data.margin, data.minimum, 0]
     .filter((value) => value !== null);
   const span = Math.max(...known) - Math.min(...known) || 1;
-  const mark = (value, name, tone, position) => ({
-    xAxis: value, label: { formatter: name, color: t[tone], fontSize: 11, position, distance: 6 },
+  const round = (value, to) => to(value * 2) / 2;
+  const mark = (value, name, tone, distance) => ({
+    xAxis: value,
+    label: { formatter: name, color: t[tone], fontSize: 11, position: "end", distance },
     lineStyle: { color: t[tone], type: "dashed" },
   });
   const draw = (params, api) => {
@@ -127,8 +133,8 @@ function interval(data, t) {
     tooltip: tooltip(t, { trigger: "item" }),
     xAxis: axis(t, {
       type: "value", name: `gain in ${data.unit}`, nameLocation: "middle", nameGap: 26,
-      min: (Math.min(...known) - span * 0.2).toFixed(2) * 1,
-      max: (Math.max(...known) + span * 0.2).toFixed(2) * 1,
+      min: span < 1 ? undefined : round(Math.min(...known) - span * 0.1, Math.floor),
+      max: span < 1 ? undefined : round(Math.max(...known) + span * 0.1, Math.ceil),
     }),
     yAxis: { type: "category", data: [""], axisLine: { show: false }, axisTick: { show: false } },
     series: [...bars, {
@@ -136,8 +142,8 @@ function interval(data, t) {
       itemStyle: { color: t.accent, borderColor: t.ground, borderWidth: 2 },
       tooltip: { formatter: `observed ${data.delta} ${data.unit}` },
       markLine: { symbol: "none", silent: true, animation: false, data: [
-        mark(data.margin, `margin ${data.margin}`, "quiet", "end"),
-        mark(data.minimum, `minimum gain ${data.minimum}`, "warning", "insideEndTop"),
+        mark(data.margin, `margin ${data.margin}`, "quiet", 4),
+        mark(data.minimum, `minimum gain ${data.minimum}`, "warning", 18),
       ] },
     }],
   };
@@ -164,55 +170,81 @@ function confusion(data, t) {
   };
 }
 
-// data: {nodes: [{id, kind, label, project, hidden, href}], edges: [{src, dst, kind}], focus}
+// data: {nodes: [{id, kind, label, hidden, href}], edges: [{src, dst, kind}], focus}
+// dagre places, ECharts draws in pixels; what is wider than the page scrolls sideways.
 function lineage(data, t, holder) {
-  const graph = new window.dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 22, ranksep: 70, marginx: 10, marginy: 10 });
+  const graph = new window.dagre.graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: "LR", nodesep: 20, ranksep: 64, edgesep: 12, marginx: 6, marginy: 6 });
   graph.setDefaultEdgeLabel(() => ({}));
-  const width = 158;
-  data.nodes.forEach((node) => graph.setNode(node.id, { width, height: 42 }));
-  data.edges.forEach((edge) => graph.setEdge(edge.src, edge.dst));
+  data.nodes.forEach((node) => graph.setNode(node.id, { width: BOX.width, height: BOX.height }));
+  data.edges.forEach((edge) => graph.setEdge(edge.src, edge.dst, { kind: edge.kind }, edge.kind));
   window.dagre.layout(graph);
   const size = graph.graph();
-  holder.style.height = `${Math.min(640, Math.max(220, size.height + 60))}px`;
-  const box = "path://M8,0 L150,0 Q158,0 158,8 L158,34 Q158,42 150,42 L8,42 Q0,42 0,34 L0,8 Q0,0 8,0 Z";
-  const fits = Math.min(1, (holder.clientWidth - 48) / size.width);
+  holder.style.width = `${Math.max(size.width, holder.parentElement.clientWidth)}px`;
+  holder.style.height = `${size.height + 2}px`;
+  const focus = data.nodes.some((node) => node.id === data.focus) && graph.node(data.focus);
+  if (focus) holder.parentElement.scrollLeft = focus.x - holder.parentElement.clientWidth / 2;
+  const pixels = (max, inverse) => ({ type: "value", show: false, min: 0, max, inverse });
   return {
-    tooltip: tooltip(t, {
-      formatter: ({ dataType, data: hit }) => (dataType === "edge" ? hit.kind : hit.tip),
-    }),
-    series: [{
-      type: "graph", layout: "none", roam: true, scaleLimit: { min: 0.2, max: 3 },
-      left: 24, right: 24, top: 24, bottom: 24, preserveAspect: "contain",
-      edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7,
-      lineStyle: { color: t.quiet, curveness: 0.06, width: 1.2 },
-      edgeLabel: {
-        show: data.edges.length <= 40 && fits > 0.55, fontSize: 9, color: t.quiet,
-        formatter: ({ data: edge }) => edge.kind.replaceAll("_", " "),
-      },
-      data: data.nodes.map((node) => lineageNode(node, graph.node(node.id), data, t, box, fits)),
-      links: data.edges.map((edge) => ({ source: edge.src, target: edge.dst, kind: edge.kind })),
-    }],
+    grid: { left: 0, right: 0, top: 0, bottom: 0 },
+    tooltip: tooltip(t, { trigger: "item", formatter: ({ data: hit }) => hit.tip }),
+    xAxis: pixels(holder.clientWidth, false), yAxis: pixels(holder.clientHeight, true),
+    series: [
+      { type: "custom", data: graph.edges().map((key) => lineageEdge(key, graph)),
+        renderItem: ({ dataIndex }) => drawEdge(graph.edge(graph.edges()[dataIndex]).points, t) },
+      { type: "custom", data: data.nodes.map((node) => lineageNode(node, graph.node(node.id))),
+        renderItem: ({ dataIndex }) => {
+          const node = data.nodes[dataIndex];
+          return drawNode(node, graph.node(node.id), node.id === data.focus, t);
+        } },
+    ],
   };
 }
 
-function lineageNode(node, place, data, t, box, fits) {
+const BOX = { width: 168, height: 46 };
+
+function escaped(text) {
+  const holder = document.createElement("span");
+  holder.textContent = text;
+  return holder.innerHTML;
+}
+
+function lineageNode(node, place) {
+  return { value: [place.x, place.y], href: node.href, tip: escaped(`${node.kind}: ${node.label}`) };
+}
+
+function lineageEdge(key, graph) {
+  const [first] = graph.edge(key).points;
+  return { value: [first.x, first.y], tip: escaped(key.name.replaceAll("_", " ")) };
+}
+
+function drawEdge(points, t) {
+  const last = points[points.length - 1];
+  const line = { shape: { points: points.map((point) => [point.x, point.y]), smooth: 0.35 } };
+  return { type: "group", children: [
+    { type: "polyline", ...line, style: { stroke: t.quiet, lineWidth: 1.3, fill: "none" } },
+    { type: "polygon", style: { fill: t.quiet },
+      shape: { points: [[last.x, last.y], [last.x - 7, last.y - 4], [last.x - 7, last.y + 4]] } },
+  ] };
+}
+
+function drawNode(node, place, focused, t) {
   const tone = node.hidden ? t.quiet : t[KIND_TONE[node.kind]] || t.accent;
-  const label = document.createElement("span");
-  label.textContent = `${node.kind}: ${node.label}`;
-  return {
-    name: node.id, id: node.id, x: place.x, y: place.y, symbol: box,
-    symbolSize: [158 * fits, 42 * fits], href: node.href, tip: label.innerHTML,
-    itemStyle: {
-      color: t.ground, borderColor: tone, borderWidth: node.id === data.focus ? 3 : 1.4,
-      borderType: node.hidden ? "dashed" : "solid",
-    },
-    label: {
-      show: true, color: t.strong, lineHeight: 14,
-      fontSize: Math.max(8, 11 * fits), formatter: `{kind|${node.kind}}\n${short(node.label, 22)}`,
-      rich: { kind: { color: tone, fontSize: Math.max(7, 9.5 * fits), lineHeight: 13 } },
-    },
-  };
+  const [x, y] = [place.x - BOX.width / 2, place.y - BOX.height / 2];
+  const text = (content, top, style) => ({
+    type: "text", style: { text: content, x: x + 12, y: top, ...style }, silent: true,
+  });
+  return { type: "group", cursor: node.href ? "pointer" : "default", children: [
+    { type: "rect", shape: { x, y, width: BOX.width, height: BOX.height, r: 8 },
+      style: {
+        fill: t.ground, stroke: tone, lineWidth: focused ? 3 : 1.3,
+        lineDash: node.hidden ? [4, 3] : undefined,
+      } },
+    text(node.kind, y + 8, { fill: tone, fontSize: 10, fontWeight: 600 }),
+    text(node.label, y + 23, {
+      fill: t.strong, fontSize: 12, width: BOX.width - 24, overflow: "truncate",
+    }),
+  ] };
 }
 
 const KINDS = { columns, ranking, history, interval, confusion, lineage };
@@ -224,7 +256,10 @@ function draw(holder) {
   window.echarts.getInstanceByDom(holder)?.dispose();
   const option = kind(JSON.parse(source.textContent), tones(), holder);
   const chart = window.echarts.init(holder, null, { renderer: "svg" });
-  chart.setOption({ animation: false, backgroundColor: "transparent", ...option });
+  const { fontFamily } = getComputedStyle(document.body);
+  chart.setOption({
+    animation: false, backgroundColor: "transparent", textStyle: { fontFamily }, ...option,
+  });
   chart.on("click", ({ data }) => { if (data?.href) window.location.assign(data.href); });
 }
 
