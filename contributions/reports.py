@@ -9,6 +9,7 @@ from django.db.models import BigIntegerField, Count, F, QuerySet, Sum, Window
 from django.db.models.functions import Cast, DenseRank
 
 from contributions.choices import AttestationStatus, ContributionStatus
+from contributions.fates import reasons_for
 from contributions.models import Contribution, Contributor, Improvement, Share, Wallet
 from hokusai.core.errors import NotFound
 
@@ -78,13 +79,14 @@ def impact_of(address: str, user: Any) -> Impact:
 
     Raises NotFound for an address that nobody gave under.
     """
-    wallet = Wallet.objects.select_related("contributor").filter(address=address).first()
+    found = Wallet.objects.select_related("contributor").filter(address__iexact=address)
+    wallet = found.first()
     if wallet is None:
         raise NotFound(f"Nobody has contributed under {address}.", address=address)
     person = wallet.contributor
     shares = list(_shares_of(person, user))
     return Impact(
-        address=address,
+        address=wallet.address,
         contributor=person.name,
         improvements=tuple(_impact_line(share) for share in shares),
         contributions=tuple(_given_lines(person, shares, user)),
@@ -134,13 +136,15 @@ def _given_lines(person: Contributor, shares: list[Share], user: Any) -> Iterabl
     for share in shares:
         credit[share.contribution_id] = credit.get(share.contribution_id, 0) + credited_ppm(share)
     given = Contribution.objects.visible_to(user).filter(wallet__contributor=person).with_names()
-    for row in given.exclude(status=ContributionStatus.WITHDRAWN):
+    rows = list(given.exclude(status=ContributionStatus.WITHDRAWN))
+    reasons = reasons_for(rows, credit)
+    for row in rows:
         yield GivenLine(
             contribution_id=row.public_id,
             model_id=row.model.model_id,
             rows=row.dataset_version.row_count,
             status=row.status,
-            reasons=tuple(row.reasons),
+            reasons=tuple(reasons[row.pk]),
             credited_ppm=credit.get(row.pk, 0),
         )
 
