@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -209,6 +210,6 @@ class EvaluationSerializer(ReadModelSerializer):
         return view.score_baseline if evaluation.role == "baseline" else view.score_candidate
 
 
-def view_of(comparison: Comparison, context: dict[str, Any]) -> ComparisonView:
+def view_of(comparison: Comparison, context: Mapping[str, Any]) -> ComparisonView:
     """The comparison as whoever asks may see it."""
     return comparison_view(comparison, context["request"].user)

@@ -4,7 +4,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any
 
 import psycopg
 from django.conf import settings
@@ -32,8 +32,8 @@ class LiveView(APIView):
     """Whether this process answers at all."""
 
     schema = ApiSchema()
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = [Everybody]
+    authentication_classes: Any = ()
+    permission_classes: Any = (Everybody,)
 
     @extend_schema(
         responses=inline_serializer("Alive", {"status": serializers.CharField()}),
@@ -47,8 +47,8 @@ class ReadyView(APIView):
     """Which parts answer; 503 when the database or Redis does not, else at most degraded."""
 
     schema = ApiSchema()
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = [Everybody]
+    authentication_classes: Any = ()
+    permission_classes: Any = (Everybody,)
 
     @extend_schema(
         responses=inline_serializer(

@@ -1,4 +1,4 @@
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -47,8 +47,8 @@ class MetricsView(APIView):
     """What this process counted, for Prometheus."""
 
     schema = ApiSchema()
-    authentication_classes: ClassVar = [MetricsTokenAuthentication, SessionAuthentication]
-    permission_classes: ClassVar = [MayScrape]
+    authentication_classes: Any = (MetricsTokenAuthentication, SessionAuthentication)
+    permission_classes: Any = (MayScrape,)
 
     @extend_schema(responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR)})
     def get(self, request: Request) -> HttpResponse:

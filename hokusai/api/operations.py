@@ -93,7 +93,7 @@ class _OfProjectKey(ReadViewSet):
 
     def check_object_permissions(self, request: Request, obj: Any) -> None:
         if isinstance(obj, Job | Event):
-            obj.project = Project.objects.filter(pk=obj.project_id).first()  # type: ignore[union-attr]
+            obj.project = _project(obj.project_id)  # type: ignore[union-attr]
         super().check_object_permissions(request, obj)
 
 
@@ -126,3 +126,7 @@ class EventViewSet(_OfProjectKey):
     filterset_class = EventFilter
     view_permission = "core.view_event"
     ordering_fields = ("recorded_at",)
+
+
+def _project(project_id: int | None) -> Project | None:
+    return Project.objects.filter(pk=project_id).first() if project_id else None

@@ -1,6 +1,6 @@
 """Short-lived tokens for people who log in with a name and a password."""
 
-from typing import ClassVar
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema, inline_serializer
@@ -24,7 +24,7 @@ class TokenView(TokenObtainPairView):
     """Name and password for a pair of tokens; few tries per minute and address."""
 
     schema = ApiSchema()
-    permission_classes: ClassVar = [Everybody]
+    permission_classes: Any = (Everybody,)
 
     @extend_schema(responses=_PAIR)
     def post(self, request: Request) -> Response:
@@ -38,7 +38,7 @@ class RefreshView(TokenRefreshView):
     """A refresh token for a new access token."""
 
     schema = ApiSchema()
-    permission_classes: ClassVar = [Everybody]
+    permission_classes: Any = (Everybody,)
 
     @extend_schema(responses=_ACCESS)
     def post(self, request: Request) -> Response:

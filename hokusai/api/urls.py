@@ -25,7 +25,7 @@ v1 = [
     path("auth/token", TokenView.as_view(), name="token"),
     path("auth/token/refresh", RefreshView.as_view(), name="token-refresh"),
     *router.urls,
-    path("", include("hokusai.accounts.api.urls")),
+    path("", include("hokusai.api.accounts.urls")),
     path("", include("registry.api.urls")),
     path("", include("experiments.api.urls")),
     path("", include("contributions.api.urls")),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -22,7 +22,7 @@ class CursorPagination(BasePagination):
     """
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any | None = None
+        self, queryset: Any, request: Request, view: Any | None = None
     ) -> list[Any]:
         """One page. Raises ValidationError for an unknown cursor, size or ordering."""
         self.request = request

@@ -28,7 +28,7 @@ class ApiSchema(AutoSchema):
             return f"Show one {name}"
         return self.get_description().partition("\n")[0].rstrip(".") or None
 
-    def get_override_parameters(self) -> list[OpenApiParameter]:
+    def get_override_parameters(self) -> list[Any]:
         """`Idempotency-Key` on what changes something, `fields` on what answers rows."""
         if self.method == "POST":
             text = "Repeats with the same key and body change nothing; kept for 24 hours."
@@ -45,7 +45,7 @@ class ApiSchema(AutoSchema):
         words = re.findall(r"[A-Z][a-z]+", queryset.model.__name__)
         return " ".join(words).lower() + ("s" if plural else "")
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for code in self._error_codes():
             if code not in bodies:

@@ -44,5 +44,7 @@ class ErrorSerializer(serializers.Serializer):
 
     code = serializers.CharField(help_text="what went wrong, for programs")
     message = serializers.CharField(help_text="what went wrong, for people")
-    context = serializers.DictField(help_text="the values that the message speaks of")
+    context = serializers.DictField(  # type: ignore[assignment]
+        help_text="the values that the message speaks of"
+    )
     request_id = serializers.CharField(help_text="as in X-Request-ID")

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import mixins, viewsets
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from hokusai.accounts.choices import Scope
-from hokusai.accounts.models import ApiKey, Project
+from hokusai.accounts.models import ApiKey, Project, User
 from hokusai.accounts.permissions import projects_where
 from hokusai.accounts.roles import PUBLIC_PERMISSIONS
 from hokusai.accounts.services import actor_of
@@ -58,9 +59,17 @@ class GuardedView(APIView):
         return auth if isinstance(auth, ApiKey) else None
 
     @property
+    def person(self) -> User:
+        """Who asks; of a key, its owner. Raises NotAuthenticated for nobody."""
+        user = self.request.user
+        if not isinstance(user, User):
+            raise NotAuthenticated
+        return user
+
+    @property
     def actor(self) -> Actor:
         """Whom events name."""
-        return actor_of(self.request.user, self.key)
+        return actor_of(self.person, self.key)
 
     def checked_project(self, slug: str) -> Project:
         """The project in which the action may be done.
@@ -93,14 +102,14 @@ class ScopedViewSet(GuardedView, viewsets.GenericViewSet):
             return queryset.none()
         return self.visible(queryset, self.view_permission, self.project_path)
 
-    def visible(self, queryset: QuerySet[Any], permission: str, path: str) -> QuerySet[Any]:
+    def visible(self, queryset: Any, permission: str, path: str) -> QuerySet[Any]:
         """Rows whose project, at the end of `path`, grants a permission to whoever asks."""
         if self.request.user.is_superuser:
             return queryset
         projects = readable_projects(self.request, permission)
         return queryset.filter(**{f"{path}__in": projects.values("pk")})
 
-    def find(self, queryset: QuerySet[Any], permission: str, path: str, **lookup: Any) -> Any:
+    def find(self, queryset: Any, permission: str, path: str, **lookup: Any) -> Any:
         """One row that the person may see. Raises Http404 for one hidden or absent."""
         row = self.visible(queryset, permission, path).filter(**lookup).first()
         if row is None:

@@ -42,7 +42,9 @@ class ModelVersionSerializer(ReadModelSerializer):
     """A version; the same fields as `registry.api.hot` answers."""
 
     model_id = serializers.CharField(source="model.model_id")
-    parent = serializers.IntegerField(source="parent.number", allow_null=True, default=None)
+    parent = serializers.IntegerField(  # type: ignore[assignment]
+        source="parent.number", allow_null=True, default=None
+    )
     registered_by = serializers.CharField(source="registered_by.username")
     tags = serializers.SerializerMethodField()
 
@@ -101,11 +103,13 @@ class RegisterSerializer(serializers.Serializer):
 
     project = serializers.CharField(max_length=63)
     model = serializers.CharField(max_length=63, validators=[slug_validator])
-    source = serializers.CharField(max_length=500, help_text="runs:/… or models:/…")
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=500, help_text="runs:/… or models:/…"
+    )
     name = serializers.CharField(required=False, allow_blank=True, max_length=200)
     task = serializers.ChoiceField(["classification", "regression"], required=False)
     run_id = serializers.RegexField(r"^[0-9a-zA-Z_-]{0,64}\Z", required=False, allow_blank=True)
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment]
         required=False, allow_null=True, help_text="number or public id of a version of this model"
     )
     training_data = serializers.ListField(
@@ -175,7 +179,7 @@ class CommentSerializer(serializers.Serializer):
 class LineageNodeSerializer(serializers.Serializer):
     id = serializers.CharField(source="public_id")
     kind = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     project = serializers.CharField(source="project_slug", allow_null=True)
     hidden = serializers.BooleanField()
 

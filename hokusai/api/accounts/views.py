@@ -8,8 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hokusai.accounts import services
-from hokusai.accounts.api.filters import ApiKeyFilter, ProjectFilter
-from hokusai.accounts.api.serializers import (
+from hokusai.accounts.models import ApiKey, Membership, Project, User
+from hokusai.accounts.permissions import projects_where
+from hokusai.api.accounts.filters import ApiKeyFilter, ProjectFilter
+from hokusai.api.accounts.serializers import (
     ApiKeySerializer,
     InvitationSerializer,
     MemberSerializer,
@@ -22,8 +24,6 @@ from hokusai.accounts.api.serializers import (
     ShownApiKeySerializer,
     TokenSerializer,
 )
-from hokusai.accounts.models import ApiKey, Membership, Project, User
-from hokusai.accounts.permissions import projects_where
 from hokusai.web.permissions import KnownPerson
 from hokusai.web.views import SLUG, GuardedView, ReadViewSet
 
@@ -116,7 +116,7 @@ class AcceptInvitationView(GuardedView):
         """Join the project that an invitation's token offers."""
         form = TokenSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        membership = services.accept_invitation(**form.validated_data, user=request.user)
+        membership = services.accept_invitation(**form.validated_data, user=self.person)
         return Response(MemberSerializer(membership).data, status=201)
 
 
@@ -150,7 +150,7 @@ class ApiKeyViewSet(ReadViewSet):
         fields = form.validated_data
         project = self.checked_project(fields.pop("project"))
         shown = services.create_api_key(
-            project=project, owner=request.user, **fields, actor=self.actor
+            project=project, owner=self.person, **fields, actor=self.actor
         )
         shown.row.secret = shown.secret  # type: ignore[union-attr]
         return Response(ShownApiKeySerializer(shown.row).data, status=201)

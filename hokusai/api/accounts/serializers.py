@@ -81,7 +81,7 @@ class ShownApiKeySerializer(ApiKeySerializer):
     secret = serializers.CharField(help_text="shown this once", allow_null=True, read_only=True)
 
     class Meta(ApiKeySerializer.Meta):
-        fields = (*ApiKeySerializer.Meta.fields, "secret")
+        fields = (*ApiKeySerializer.Meta.fields, "secret")  # type: ignore[assignment]
 
 
 class NewApiKeySerializer(serializers.Serializer):

@@ -1,7 +1,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from hokusai.accounts.api.views import (
+from hokusai.api.accounts.views import (
     AcceptInvitationView,
     ApiKeyViewSet,
     MeView,
