@@ -1,11 +1,14 @@
 """Who is credited with an improvement: by new rows, first come, in whole basis points."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contributions.algorithms.shares import ROW_WEIGHTS, NothingToShare, split_by_rows
+from contributions.likeness import seen_rows_of
 from contributions.models import Contribution
 from experiments.models import Comparison
-from registry.models import RowDigest
+from registry.algorithms.tables import TableError
+from registry.models import DatasetVersion
 
 NO_CONTRIBUTION = "no-contribution"
 
@@ -29,21 +32,38 @@ def split_credit(comparison: Comparison) -> Credit:
 
 
 def _new_rows(comparison: Comparison) -> dict[int, int]:
-    known = set(_inputs(comparison.baseline.training_data.values("pk")))
+    """Rows that each contribution was the first to give, by its key."""
+    features = comparison.benchmark.features
+    old = comparison.baseline.training_data.all()
+    known = set().union(*(_rows(version, features) for version in old))
     given = Contribution.objects.filter(
         dataset_version__in=comparison.candidate.training_data.all()
-    ).exclude(dataset_version__in=comparison.baseline.training_data.all())
+    ).exclude(dataset_version__in=old)
     counts = {}
-    for contribution in given.order_by("pk"):
-        inputs = set(_inputs([contribution.dataset_version_id]))
-        counts[contribution.pk] = len(inputs - known)
-        known |= inputs
+    for contribution in given.select_related("dataset_version", "wallet").order_by("pk"):
+        rows = _rows(contribution.dataset_version, features)
+        counts[contribution.pk] = len(rows - known - _given_by_others(contribution, features))
+        known |= rows
     return counts
 
 
-def _inputs(dataset_versions: object) -> list[bytes]:
-    found = RowDigest.objects.filter(dataset_version__in=dataset_versions)
-    return [bytes(value) for value in found.values_list("inputs", flat=True)]
+def _given_by_others(contribution: Contribution, features: Sequence[str]) -> set[bytes]:
+    """Rows of earlier contributions of other people to the same model, used here or not."""
+    earlier = (
+        Contribution.objects.trainable()
+        .filter(model=contribution.model_id, pk__lt=contribution.pk)
+        .exclude(wallet__contributor=contribution.wallet.contributor_id)
+    )
+    tables = earlier.select_related("dataset_version")
+    return set().union(*(_rows(item.dataset_version, features) for item in tables))
+
+
+def _rows(version: DatasetVersion, features: Sequence[str]) -> set[bytes]:
+    """Rows as the benchmark's models see them; none where the table has not their columns."""
+    try:
+        return seen_rows_of(version, features)
+    except TableError:
+        return set()
 
 
 __all__ = ["NO_CONTRIBUTION", "ROW_WEIGHTS", "Credit", "split_credit"]

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 from contributions.choices import ContributionStatus
+from contributions.likeness import seen_rows, seen_rows_of
 from contributions.models import Contribution
 from experiments.models import Benchmark
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
 from hokusai.core.models import Job
-from registry.algorithms.rows import RowError, Schema, digest_rows
-from registry.algorithms.tables import Table, TableError, conform
-from registry.models import RowDigest
-from registry.services import read_rows, schema_of
+from registry.algorithms.tables import Table, TableError
+from registry.services import read_rows
 
 # Which rows matched, or how many, would tell what a hidden benchmark holds.
 PROTECTED = {
@@ -57,14 +56,15 @@ def _contribution(job: Job) -> Contribution:
 
 def _reasons(contribution: Contribution, table: Table) -> list[dict[str, str]]:
     misfits = []
-    benchmarks = Benchmark.objects.filter(project=contribution.project).exclude(status="retired")
-    for benchmark in benchmarks.select_related("dataset_version"):
-        found = _inputs_as(benchmark, table)
-        if isinstance(found, Misfit):
-            misfits.append(found)
-        elif RowDigest.objects.filter(
-            dataset_version=benchmark.dataset_version, inputs__in=found
-        ).exists():
+    found = Benchmark.objects.filter(project=contribution.project).exclude(status="retired")
+    benchmarks = list(found.select_related("dataset_version"))
+    for benchmark in benchmarks:
+        try:
+            given = seen_rows(table, benchmark.features)
+        except TableError as error:
+            misfits.append(Misfit(benchmark.name, str(error)))
+            continue
+        if not given.isdisjoint(seen_rows_of(benchmark.dataset_version, benchmark.features)):
             return [PROTECTED]
     if misfits and len(misfits) == len(benchmarks):
         return [
@@ -74,24 +74,12 @@ def _reasons(contribution: Contribution, table: Table) -> list[dict[str, str]]:
     return []
 
 
-def _inputs_as(benchmark: Benchmark, table: Table) -> list[bytes] | Misfit:
-    """Digests of the rows' inputs in a benchmark's own columns and types: 1 and 1.0 are one."""
-    features = schema_of(benchmark.dataset_version).features
-    if missing := [column.name for column in features if column.name not in table.columns]:
-        return Misfit(benchmark.name, f"the column {missing[0]!r} is missing")
-    schema = Schema(features)
-    kept = {column.name: table.columns[column.name] for column in features}
-    found = {column.name: column for column in table.schema.columns}
-    try:
-        fitted = conform(Table(kept, Schema(tuple(found[name] for name in kept))), schema)
-        return digest_rows(fitted.columns, schema).inputs
-    except (TableError, RowError) as error:
-        return Misfit(benchmark.name, str(error))
-
-
 def _decide(contribution: Contribution, reasons: list[dict[str, str]]) -> None:
     row = Contribution.objects.select_for_update(of=("self",)).get(pk=contribution.pk)
     before = row.status
+    if before != ContributionStatus.RECEIVED:
+        # Withdrawn while it was checked: there is nothing left to decide.
+        return
     row.move_to(ContributionStatus.REFUSED if reasons else ContributionStatus.ACCEPTED)
     row.reasons = reasons
     row.save(update_fields=["status", "reasons"])

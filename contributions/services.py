@@ -99,10 +99,12 @@ def _dataset(model: Model, actor: Actor) -> Dataset:
 
 @transaction.atomic
 def withdraw_contribution(*, contribution_id: int, actor: Actor) -> Contribution:
-    """Take data back before a version was made from it. Raises InvalidTransition, Forbidden."""
+    """Take data back before a version was made from it. Raises Conflict, Forbidden."""
     contribution = _locked(contribution_id)
     if actor.user_id != contribution.submitted_by_id:
         raise Forbidden("A contribution is withdrawn by whoever gave it.")
+    if contribution.dataset_version.trained.exists():
+        raise Conflict("A version was made from this data; it can no longer be withdrawn.")
     _move(contribution, ContributionStatus.WITHDRAWN, actor)
     return contribution
 
@@ -150,7 +152,6 @@ def mark_used(*, version: str, actor: Actor) -> None:
         _move(contribution, ContributionStatus.USED, actor)
 
 
-@transaction.atomic
 def record_improvement(*, comparison_id: int, actor: Actor) -> Improvement | None:
     """Credit an accepted comparison once; None where its baseline no longer leads the line.
 
@@ -162,13 +163,27 @@ def record_improvement(*, comparison_id: int, actor: Actor) -> Improvement | Non
     existing = Improvement.objects.filter(comparison=comparison).first()
     if existing is not None:
         return existing
-    if refusal := _not_leading(comparison):
+    # Reads stored tables, which no transaction waits for.
+    credit = split_credit(comparison)
+    return _record_once(comparison, credit, actor)
+
+
+@transaction.atomic
+def _record_once(comparison: Comparison, credit: Credit, actor: Actor) -> Improvement | None:
+    # An event delivered twice at once is no second try for the head.
+    Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
+    existing = Improvement.objects.filter(comparison=comparison).first()
+    if existing is not None:
+        return existing
+    if refusal := _not_creditable(comparison):
         _record_refusal(comparison, refusal, actor)
         return None
-    return _credit(comparison, split_credit(comparison), actor)
+    return _credit(comparison, credit, actor)
 
 
-def _not_leading(comparison: Comparison) -> str:
+def _not_creditable(comparison: Comparison) -> str:
+    if not comparison.delta_ppm or comparison.delta_ppm < 0:
+        return "The gain is below a millionth."
     if comparison.baseline.model_id != comparison.candidate.model_id:
         return "Candidate and baseline are versions of different models."
     try:

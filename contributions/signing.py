@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
@@ -61,7 +62,7 @@ def load_signing_key() -> Ed25519PrivateKey:
     try:
         pem = Path(settings.SIGNING_KEY_FILE).read_bytes()
         key = serialization.load_pem_private_key(pem, password=None)
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise SigningRefused("The signing key cannot be read; see SIGNING_KEY_FILE.") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise SigningRefused("The signing key is no Ed25519 key.")

@@ -26,10 +26,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Verified {verified.id}")
         self.stdout.write(f"  signed by {', '.join(verified.key_ids)}")
         self.stdout.write(f"  {verified.metric}: {verified.delta / 10_000:+.4f} percentage points")
-        for address, points in verified.shares.items():
-            self.stdout.write(f"  {address}: {points / 100:.2f} %")
+        for contribution, points in verified.shares.items():
+            self.stdout.write(f"  {contribution}: {points / 100:.2f} %")
 
 
 def _published() -> list[str]:
-    """This instance's own keys, where none is given."""
-    return list(SigningKey.objects.values_list("public_pem", flat=True))
+    """This instance's own keys, where none is given; what a revoked one signed proves nothing."""
+    return list(SigningKey.objects.filter(revoked_at=None).values_list("public_pem", flat=True))
