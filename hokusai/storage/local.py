@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from hokusai.storage.base import ContentDamaged, ContentMissing, ContentStore
-from hokusai.storage.trees import Manifest, TreeFile, file_digest, manifest_of
+from hokusai.storage.trees import Manifest, TreeFile, file_digest, files_of, manifest_of
 
 READ_ONLY = 0o444
 FOLDER = 0o755
@@ -41,8 +41,9 @@ class LocalStore(ContentStore):
         target = self._tree(manifest.digest)
         if target.is_dir():
             return manifest
+        places = dict(files_of(folder))
         for file in manifest.files:
-            self._keep_file(folder / file.path, file.sha256)
+            self._keep_file(places[file.path], file.sha256)
         self._link_tree(manifest, target)
         return manifest
 
@@ -102,8 +103,10 @@ class LocalStore(ContentStore):
         try:
             draft.rename(target)
         except OSError:
-            # Somebody else was first; the tree is the same, for its name is its digest.
             shutil.rmtree(draft)
+            # Where somebody else was first, the tree is the same, for its name is its digest.
+            if not target.is_dir():
+                raise
 
 
 class _NewFile:
@@ -113,7 +116,7 @@ class _NewFile:
         self.target = target
 
     def __enter__(self) -> "tempfile._TemporaryFileWrapper[bytes]":
-        self.stream = tempfile.NamedTemporaryFile(  # noqa: SIM115
+        self.stream = tempfile.NamedTemporaryFile(
             dir=self.target.parent, prefix=".draft-", delete=False
         )
         return self.stream

@@ -1,8 +1,8 @@
 import hashlib
 from pathlib import Path
 
-from hokusai.storage.base import ContentMissing, ContentStore
-from hokusai.storage.trees import Manifest, manifest_of
+from hokusai.storage.base import ContentDamaged, ContentMissing, ContentStore
+from hokusai.storage.trees import Manifest, files_of, manifest_of
 
 
 class MemoryStore(ContentStore):
@@ -19,14 +19,17 @@ class MemoryStore(ContentStore):
 
     def get(self, digest: str) -> bytes:
         try:
-            return self.blobs[digest]
+            content = self.blobs[digest]
         except KeyError as error:
             raise ContentMissing("The store holds nothing under this digest.") from error
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise ContentDamaged("Stored bytes no longer match their digest.", digest=digest)
+        return content
 
     def put_tree(self, folder: Path) -> Manifest:
         manifest = manifest_of(folder)
-        for file in manifest.files:
-            self.put((folder / file.path).read_bytes())
+        for _, path in files_of(folder):
+            self.put(path.read_bytes())
         self.trees[manifest.digest] = manifest
         return manifest
 

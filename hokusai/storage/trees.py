@@ -63,7 +63,7 @@ def manifest_of(folder: Path) -> Manifest:
     """Read a folder. Raises TreeRefused for links, special files, colliding or unsafe paths."""
     files = [
         TreeFile(path=relative, sha256=file_digest(path), size=path.stat().st_size)
-        for relative, path in _walk(folder)
+        for relative, path in files_of(folder)
     ]
     if not files:
         raise TreeRefused("The artifact holds no file.")
@@ -71,7 +71,8 @@ def manifest_of(folder: Path) -> Manifest:
     return Manifest(tuple(sorted(files, key=lambda file: file.path.encode())))
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each file's path in the tree, in NFC, and where it lies. Raises TreeRefused."""
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             raise TreeRefused(f"{path.name} is a link; an artifact holds files only.")
@@ -88,6 +89,10 @@ def check_path(relative: str) -> str:
     parts = PurePosixPath(relative).parts
     if not parts or relative.startswith("/") or ".." in parts or "\0" in relative:
         raise TreeRefused(f"{relative!r} is no path inside an artifact.")
+    try:
+        relative.encode()
+    except UnicodeEncodeError as error:
+        raise TreeRefused(f"{relative!r} is not text in UTF-8.") from error
     return relative
 
 

@@ -4,6 +4,7 @@ Imported by workers only: MLflow takes seconds to load, and no web request waits
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,12 @@ os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-from mlflow import MlflowClient, artifacts  # noqa: E402
-from mlflow.entities.model_registry import ModelVersion  # noqa: E402
-from mlflow.exceptions import MlflowException, RestException  # noqa: E402
-from requests.exceptions import HTTPError, RequestException  # noqa: E402
+from mlflow import MlflowClient, artifacts
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException, RestException
+from requests.exceptions import HTTPError, RequestException
 
-from hokusai.tracking.base import (  # noqa: E402
+from hokusai.tracking.base import (
     OPERATION_TAG,
     RegisteredVersion,
     RunRecord,
@@ -39,7 +40,7 @@ class MlflowTracking(TrackingClient):
 
     def __init__(self, *, uri: str, timeout_s: float) -> None:
         self.uri = uri
-        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(int(timeout_s))
+        os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, int(timeout_s)))
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def ensure_model(self, name: str, tags: Mapping[str, str]) -> None:
@@ -64,6 +65,7 @@ class MlflowTracking(TrackingClient):
                 push.name,
                 push.source,
                 run_id=push.run_id or None,
+                model_id=_logged_model_id(push.source),
                 tags={**push.tags, OPERATION_TAG: push.operation_id},
                 description=push.description,
                 await_creation_for=0,
@@ -119,9 +121,24 @@ class MlflowTracking(TrackingClient):
         with _translated():
             return Path(
                 artifacts.download_artifacts(
-                    artifact_uri=source, dst_path=str(target), tracking_uri=self.uri
+                    artifact_uri=self._location(source),
+                    dst_path=str(target),
+                    tracking_uri=self.uri,
                 )
             )
+
+    def _location(self, source: str) -> str:
+        """Where the files lie: MLflow looks models up on whatever server its process last named."""
+        if source.startswith("runs:/"):
+            source, _ = self.resolve_source(source)
+        if model_id := _logged_model_id(source):
+            return str(self._client.get_logged_model(model_id).artifact_location)
+        return source
+
+
+def _logged_model_id(source: str) -> str | None:
+    found = source.removeprefix("models:/")
+    return found if found != source and found.startswith("m-") and "/" not in found else None
 
 
 def _version(row: ModelVersion) -> RegisteredVersion:
@@ -141,9 +158,7 @@ def _translated() -> Iterator[None]:
     except RestException as error:
         raise _of_answer(error) from error
     except MlflowException as error:
-        if "failed with exception" in str(error) or "timed out" in str(error):
-            raise TrackingUnavailable("The tracking server does not answer.") from error
-        raise TrackingRefused(_first_line(error)) from error
+        raise _of_client(error) from error
     except HTTPError as error:
         raise _of_status(error.response.status_code, _first_line(error)) from error
     except (RequestException, ConnectionError, TimeoutError) as error:
@@ -156,6 +171,20 @@ def _of_answer(error: RestException) -> Exception:
     if error.error_code in _ABSENT:
         return TrackingNotFound(_first_line(error))
     return _of_status(int(error.get_http_status_code()), _first_line(error))
+
+
+def _of_client(error: MlflowException) -> Exception:
+    """What MLflow's client says without an answer of the server's own."""
+    message = str(error)
+    if found := re.search(r"failed with error code (\d{3})", message):
+        return _of_status(int(found[1]), _first_line(error))
+    if "failures occurred while downloading" in message:
+        if "404 Client Error" in message:
+            return TrackingNotFound("The tracking server lacks some of the files.")
+        return TrackingUnavailable("Files could not be fetched from the tracking server.")
+    if "failed with exception" in message or "timed out" in message:
+        return TrackingUnavailable("The tracking server does not answer.")
+    return TrackingRefused(_first_line(error))
 
 
 def _of_status(status: int, message: str) -> Exception:
