@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -106,4 +107,6 @@ def absent(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The answer to a fault of ours; what happened is in the log, under the request's id."""
+    if not request.path.startswith("/api/"):
+        return defaults.server_error(request)
     return problem_response(500, "internal_error", "Something went wrong here; it is recorded.")

@@ -1,11 +1,12 @@
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
+from django.test import RequestFactory
 from rest_framework import exceptions
 from rest_framework.test import APIClient
 
 from experiments.exceptions import BenchmarkNotApproved, SamePerson
-from hokusai.api.errors import STATUS_BY_ERROR, exception_handler, status_of
+from hokusai.api.errors import STATUS_BY_ERROR, exception_handler, server_error, status_of
 from hokusai.core.errors import (
     Conflict,
     DomainError,
@@ -83,6 +84,17 @@ def test_every_error_has_the_one_body(error: Exception, status: int, code: str) 
 
 def test_a_fault_of_ours_is_not_dressed_up() -> None:
     assert exception_handler(ValueError("bug"), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/api/v1/models", "application/json"), ("/admin/", "text/html")]
+)
+def test_a_fault_is_told_in_the_language_of_the_page(
+    rf: RequestFactory, path: str, kind: str
+) -> None:
+    answer = server_error(rf.get(path))
+    assert answer.status_code == 500
+    assert answer["Content-Type"].startswith(kind)
 
 
 def test_the_message_names_the_first_wrong_field_and_the_context_all() -> None:
