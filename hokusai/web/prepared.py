@@ -6,6 +6,8 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+THRESHOLD = 5
+
 
 def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
     """The first row, over the connection and in the transaction that the ORM uses.
@@ -15,7 +17,10 @@ def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | No
     connection.ensure_connection()
     raw = connection.connection
     # A pool that shares sessions between transactions loses prepared statements.
-    pooled = connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
+    prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
+    if prepare and raw.prepare_threshold is None:
+        # Django forbids preparing; its own cursors bind on the client and never prepare anyway.
+        raw.prepare_threshold = THRESHOLD
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        cursor.execute(statement, parameters, prepare=not pooled)
+        cursor.execute(statement, parameters, prepare=prepare)
         return cursor.fetchone()

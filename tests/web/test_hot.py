@@ -5,6 +5,7 @@ from datetime import timedelta
 import orjson
 import pytest
 import redis
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from hokusai.accounts.services import actor_of, revoke_api_key
 from hokusai.core.models import Event
 from hokusai.web import gate, hot
 from hokusai.web.receivers import ForgetRevokedKeys
+from registry.api.hot import VERSION
 from registry.models import ModelVersion
 from tests.factories import (
     DatasetVersionFactory,
@@ -302,6 +304,32 @@ def test_a_read_costs_one_statement_and_a_kept_prediction_none(
         # The prepared statement runs past the ORM's counter.
         assert reader.get(version_url(version)).status_code == 200
         assert predict(predictor, live, {"rows": [{"a": 1}]}).status_code == 200
+
+
+def test_the_statement_of_a_read_is_prepared(version):
+    _, secret = api_key(version.project)
+    caller(secret).get(version_url(version))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement = %s", [sent()])
+        assert cursor.fetchone() == (1,)
+
+
+def test_behind_a_pool_of_transactions_nothing_is_prepared(version, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+    _, secret = api_key(version.project)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+        assert caller(secret).get(version_url(version)).status_code == 200
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+        assert cursor.fetchone() == (0,)
+
+
+def sent() -> str:
+    """The read's statement as PostgreSQL sees it."""
+    text = VERSION
+    for number in (1, 2, 3):
+        text = text.replace("%s", f"${number}", 1)
+    return text
 
 
 @pytest.mark.parametrize("offered", ["client-id.1234", ""])
