@@ -6,6 +6,7 @@ python docker/make_secrets.py FOLDER
 import argparse
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="made with mode 0700 where it is absent")
     folder: Path = parser.parse_args().folder
     made = make_secrets(folder)
-    print(f"Made in {folder}: {', '.join(made) or 'nothing, all were there'}.")
+    sys.stdout.write(f"Made in {folder}: {', '.join(made) or 'nothing, all were there'}.\n")
 
 
 def make_secrets(folder: Path) -> list[str]:

@@ -1,0 +1,41 @@
+"""Secrets for the containers are made once."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+SCRIPT = Path(__file__).parents[2] / "docker" / "make_secrets.py"
+
+
+def _make(folder: Path) -> dict[str, bytes]:
+    subprocess.run([sys.executable, SCRIPT, folder], check=True, capture_output=True)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    assert _make(tmp_path / "s") == _make(tmp_path / "s")
+
+
+def test_what_is_missing_is_made_again_to_fit(tmp_path: Path) -> None:
+    first = _make(tmp_path / "s")
+    (tmp_path / "s" / "database_url").unlink()
+    assert _make(tmp_path / "s") == first
+
+
+def test_two_folders_share_no_secret(tmp_path: Path) -> None:
+    values = [set(_make(tmp_path / name).values()) for name in ("a", "b")]
+    assert not values[0] & values[1]
+
+
+def test_only_the_owner_may_enter_the_folder(tmp_path: Path) -> None:
+    _make(tmp_path / "s")
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o700
+
+
+def test_the_signing_key_is_an_ed25519_key(tmp_path: Path) -> None:
+    pem = _make(tmp_path / "s")["signing_key.pem"]
+    assert isinstance(load_pem_private_key(pem, password=None), Ed25519PrivateKey)
