@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, F, QuerySet, Sum, Window
 from django.db.models.functions import Cast, DenseRank
 
+from contributions.algorithms.addresses import InvalidAddress, normalise_address
 from contributions.choices import AttestationStatus, ContributionStatus
 from contributions.fates import reasons_for
 from contributions.models import Contribution, Contributor, Improvement, Share, Wallet
@@ -79,10 +80,7 @@ def impact_of(address: str, user: Any) -> Impact:
 
     Raises NotFound for an address that nobody gave under.
     """
-    found = Wallet.objects.select_related("contributor").filter(address__iexact=address)
-    wallet = found.first()
-    if wallet is None:
-        raise NotFound(f"Nobody has contributed under {address}.", address=address)
+    wallet = _wallet(address)
     person = wallet.contributor
     shares = list(_shares_of(person, user))
     return Impact(
@@ -93,6 +91,17 @@ def impact_of(address: str, user: Any) -> Impact:
         total_credited_ppm=sum(credited_ppm(share) for share in shares),
         rank=_rank_of(person, user),
     )
+
+
+def _wallet(address: str) -> Wallet:
+    try:
+        normal = normalise_address(address)
+    except InvalidAddress as error:
+        raise NotFound(str(error), address=address) from error
+    wallet = Wallet.objects.select_related("contributor").filter(address=normal).first()
+    if wallet is None:
+        raise NotFound(f"Nobody has contributed under {normal}.", address=normal)
+    return wallet
 
 
 def credited_ppm(share: Share) -> int:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from rest_framework import serializers
 
 from deployments.models import Deployment, Revision
@@ -44,7 +46,7 @@ class DeploymentSerializer(ReadModelSerializer):
         model = Deployment
         fields = ("id", "model_id", "slug", "provider", "status", "live", "predict", "created_at")
 
-    def get_live(self, deployment: Deployment) -> dict[str, object] | None:
+    def get_live(self, deployment: Deployment) -> dict[str, Any] | None:
         """Number, version and digest of the live revision."""
         for revision in deployment.live_revisions:  # type: ignore[attr-defined]
             return {
@@ -81,7 +83,7 @@ class PredictSerializer(serializers.Serializer):
     columns = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="names of the columns of `data`"
     )
-    data = serializers.ListField(
+    data = serializers.ListField(  # type: ignore[assignment]
         child=serializers.ListField(), required=False, help_text="one list of values per row"
     )
 

@@ -23,7 +23,7 @@ class MetricsTokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, str] | None:
         """The scraper, who is nobody; None for any other token."""
-        expected = getattr(settings, "METRICS_TOKEN", "")
+        expected = settings.METRICS_TOKEN
         scheme, _, offered = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not expected:
             return None

@@ -13,7 +13,6 @@ from hokusai.web import limits
 from hokusai.web.permissions import Everybody
 from hokusai.web.schema import ApiSchema
 
-RATE = "20/m"
 _PAIR = inline_serializer(
     "TokenPair", {"access": serializers.CharField(), "refresh": serializers.CharField()}
 )
@@ -29,7 +28,7 @@ class TokenView(TokenObtainPairView):
     @extend_schema(responses=_PAIR)
     def post(self, request: Request) -> Response:
         """Log in with a name and a password for a pair of tokens."""
-        rate = getattr(settings, "RATE_LIMIT_LOGIN", RATE)
+        rate = settings.RATE_LIMIT_LOGIN
         limits.check_rate(request, group="login", rate=rate)
         return super().post(request)
 

@@ -27,7 +27,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "hokusai.console.apps.ConsoleConfig",
     "hokusai.console.apps.ConsoleAdminConfig",
@@ -177,10 +177,14 @@ SPECTACULAR_SETTINGS = {
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "USER_ID_FIELD": "public_id",
 }
 # Requests per minute, per key or person, for ordinary endpoints; keys carry their own for hot ones.
 RATE_LIMIT = env.str("RATE_LIMIT", default="1200/m")
 RATE_LIMIT_ANONYMOUS = env.str("RATE_LIMIT_ANONYMOUS", default="120/m")
+RATE_LIMIT_LOGIN = env.str("RATE_LIMIT_LOGIN", default="20/m")
+# Whoever scrapes metrics sends it as a bearer; empty means that only staff may read them.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 RATELIMIT_USE_CACHE = "default"
 RATELIMIT_FAIL_OPEN = True
 # The checks cannot see that the cache is Redis, whose counters are shared and atomic.
@@ -188,7 +192,14 @@ SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    # A web request that rings waits for no broker: the sweep rings again.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -200,6 +211,7 @@ SWEEP_S = env.float("SWEEP_S", default=10.0)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
+    "forget-idempotency-keys": {"task": "web.forget_idempotency_keys", "schedule": 3600.0},
     "watch-revisions": {
         "task": "deployments.watch_revisions",
         "schedule": 30.0,
