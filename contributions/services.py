@@ -214,7 +214,7 @@ def _credit(comparison: Comparison, credit: Credit, actor: Actor) -> Improvement
         model=comparison.candidate.model,
         baseline=comparison.baseline,
         candidate=comparison.candidate,
-        delta_ppm=comparison.delta_ppm,
+        delta_ppm=comparison.delta_ppm or 0,
         method=credit.method,
     )
     Share.objects.bulk_create(

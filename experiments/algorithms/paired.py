@@ -131,7 +131,7 @@ def _quantile(alpha: float) -> float:
 
 def _half_binomial(successes: int, trials: int) -> float:
     """P(X = successes) of a fair coin, exact until the last rounding."""
-    return math.comb(trials, successes) / 2**trials
+    return float(math.comb(trials, successes) / 2**trials)
 
 
 def _check_share(value: float, name: str) -> None:

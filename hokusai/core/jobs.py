@@ -51,7 +51,8 @@ class JobKind:
 
 def kind_of(job: Job) -> JobKind:
     """The definition of a job's kind. Raises KeyError when it left the settings."""
-    return JobKind(**settings.JOBS[job.kind])
+    stated: dict[str, Any] = settings.JOBS[job.kind]
+    return JobKind(**stated)
 
 
 class Work:

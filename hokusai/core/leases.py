@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -30,7 +30,7 @@ def claim(model: type[W], pk: int) -> W | None:
     """Take the row for one lease; None where it is not due or somebody else holds it."""
     taken = (
         model.objects.filter(pk=pk)
-        .claimable()  # type: ignore[attr-defined]
+        .claimable()
         .update(
             status=WorkStatus.RUNNING,
             token=F("token") + 1,
@@ -38,7 +38,7 @@ def claim(model: type[W], pk: int) -> W | None:
             lease_expires_at=Now() + timedelta(seconds=settings.LEASE_S),
         )
     )
-    return model.objects.get(pk=pk) if taken else None
+    return cast(W, model.objects.get(pk=pk)) if taken else None
 
 
 def _held(row: LeasedWork) -> Any:

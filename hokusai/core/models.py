@@ -1,5 +1,3 @@
-from typing import ClassVar
-
 from django.db import models
 from django.db.models.functions import Now
 
@@ -55,7 +53,7 @@ class LeasedWork(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
 
-    objects: ClassVar[models.Manager["LeasedWork"]] = WorkQuerySet.as_manager()
+    objects = WorkQuerySet.as_manager()
 
     class Meta:
         abstract = True

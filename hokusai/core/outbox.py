@@ -84,7 +84,7 @@ def due_streams(limit: int = 1000) -> list[str]:
         stream=OuterRef("stream"), sequence__lt=OuterRef("sequence")
     ).exclude(status__in=_DONE)
     return list(
-        Delivery.objects.claimable()  # type: ignore[attr-defined]
+        Delivery.objects.claimable()
         .filter(~Exists(ahead))
         .order_by("run_after")
         .values_list("stream", flat=True)[:limit]

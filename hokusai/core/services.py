@@ -80,6 +80,18 @@ def retry_delivery(*, delivery_id: int, actor: Actor) -> Delivery:
     return delivery
 
 
+@transaction.atomic
+def retry_parked(*, subscriber: str, subject: str, actor: Actor) -> int:
+    """Queue what is parked of one subject on its way to one subscriber; how many deliveries."""
+    parked = Delivery.objects.filter(
+        subscriber=subscriber, event__subject=subject, status=WorkStatus.FAILED
+    )
+    found = list(parked.order_by("sequence").values_list("pk", flat=True))
+    for delivery_id in found:
+        retry_delivery(delivery_id=delivery_id, actor=actor)
+    return len(found)
+
+
 def _record(job: Job, tag: str, actor: Actor, before: str) -> None:
     record(
         tag,

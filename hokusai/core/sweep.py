@@ -9,7 +9,7 @@ BATCH = 1000
 
 def ring_for_due_work() -> int:
     """Ring once for each due job and stream; how many rings."""
-    due = list(Job.objects.claimable().order_by("run_after")[:BATCH])  # type: ignore[attr-defined]
+    due = list(Job.objects.claimable().order_by("run_after")[:BATCH])
     for job in due:
         doorbell.ring("core.run_job", job.pk, queue=queue_of(job))
     streams = outbox.due_streams(BATCH)

@@ -105,7 +105,7 @@ class MlflowTracking(TrackingClient):
                 return source, logged.source_run_id or ""
             name, _, version = source.removeprefix("models:/").rpartition("/")
             row = self._client.get_model_version(name, version)
-            return row.source, row.run_id or ""
+            return row.source or "", row.run_id or ""
 
     def _of_run(self, run_id: str, path: str) -> str:
         """MLflow 3 keeps a model that a run logged under an id of its own."""
@@ -145,7 +145,7 @@ def _version(row: ModelVersion) -> RegisteredVersion:
     return RegisteredVersion(
         name=row.name,
         version=str(row.version),
-        source=row.source,
+        source=row.source or "",
         run_id=row.run_id or "",
         tags=dict(row.tags),
     )
@@ -160,7 +160,8 @@ def _translated() -> Iterator[None]:
     except MlflowException as error:
         raise _of_client(error) from error
     except HTTPError as error:
-        raise _of_status(error.response.status_code, _first_line(error)) from error
+        status = error.response.status_code if error.response is not None else _SERVER_ERROR
+        raise _of_status(status, _first_line(error)) from error
     except (RequestException, ConnectionError, TimeoutError) as error:
         raise TrackingUnavailable("The tracking server does not answer.") from error
     except OSError as error:
