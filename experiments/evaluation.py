@@ -13,7 +13,7 @@ from experiments.algorithms.decision import Decision, PairedOutcomes, decide
 from experiments.choices import ComparisonStatus, EvaluationRole
 from experiments.evaluator import lock_digest, revision
 from experiments.exceptions import BenchmarkInvalid
-from experiments.isolation import ask
+from experiments.isolation import ask, tier_in_force
 from experiments.models import Benchmark, Comparison, Evaluation
 from experiments.policy import metrics_of, policy_of
 from experiments.results import announce, bound_ppm, keep_outcomes, stored, tell_lineage
@@ -116,7 +116,7 @@ def _measure(version: ModelVersion, benchmark: Benchmark, rows: Rows, salt: int)
     scored = score(rows.labels, outputs, order, metrics_of(benchmark))
     _check_repeatable(version, rows, order, outputs.values, generator)
     duration_ms = int((time.monotonic() - started) * 1000)
-    return Measured(scored=scored, tier=outputs.tier, duration_ms=duration_ms)
+    return Measured(scored=scored, tier=tier_in_force(), duration_ms=duration_ms)
 
 
 def _check_repeatable(

@@ -31,6 +31,17 @@ def _client(socket_path: str) -> RunnerClient:
     return RunnerClient(socket_path)
 
 
+def tier_in_force() -> str:
+    """The isolation that the runner's own probe proved; a child's word for it counts nothing.
+
+    Raises RunnerDown.
+    """
+    try:
+        return _client(settings.RUNNER_SOCKET).health().tier
+    except RunnerError as error:
+        raise RunnerDown(error.message) from error
+
+
 def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float64]) -> Outputs:
     """Answers for `matrix` (n, d), from a fresh isolated child.
 
