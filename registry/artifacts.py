@@ -1,11 +1,13 @@
 """Copying an artifact into the content store: bytes are loaded from there and from nowhere else."""
 
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from hokusai.core import leases
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
@@ -29,7 +31,7 @@ def copy_artifact(work: Work) -> None:
     version = _version(work.job)
     if version.artifact_state == ArtifactState.READY:
         return
-    _mark_copying(version)
+    _mark_copying(work.job, version)
     client = tracking["default"]
     work.progress(10, f"fetching {version.source}")
     with tempfile.TemporaryDirectory(prefix="hokusai-copy-") as folder:
@@ -44,9 +46,9 @@ def copy_artifact(work: Work) -> None:
 
 
 def copy_failed(job: Job, reason: str) -> None:
-    """Say on the version why its bytes are not there."""
+    """Say on the version why its bytes are not there. Safe to repeat."""
     version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=_version(job).pk)
-    if version.artifact_state == ArtifactState.READY:
+    if version.artifact_state in {ArtifactState.READY, ArtifactState.FAILED}:
         return
     version.move_artifact_to(ArtifactState.FAILED)
     version.artifact_error = reason
@@ -61,15 +63,17 @@ def _version(job: Job) -> ModelVersion:
     return found
 
 
-def _mark_copying(version: ModelVersion) -> None:
-    version.move_artifact_to(ArtifactState.COPYING)
-    version.save(update_fields=["artifact_state"])
+def _mark_copying(job: Job, version: ModelVersion) -> None:
+    with leases.fenced(job):
+        version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        version.move_artifact_to(ArtifactState.COPYING)
+        version.save(update_fields=["artifact_state"])
 
 
 def _describe(files: Path) -> ModelDescription:
     try:
         return describe(yaml.safe_load((files / MLMODEL).read_text()))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ArtifactRefused("The artifact holds no MLmodel file; log it with MLflow.") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ArtifactRefused(f"The MLmodel file cannot be read: {error}") from error
@@ -101,7 +105,9 @@ def _adopt_run(version: ModelVersion, run: RunRecord | None) -> None:
     if run is None:
         return
     version.run_id = run.run_id
-    version.metrics = {**run.metrics, **version.metrics}
+    # JSON has no NaN and no infinity; a metric that is neither says nothing.
+    measured = {name: value for name, value in run.metrics.items() if math.isfinite(value)}
+    version.metrics = {**measured, **version.metrics}
     version.parameters = {**run.parameters, **version.parameters}
 
 

@@ -1,5 +1,8 @@
 from django.db import models
 
+# Who shows versions in MLflow, by the name under which deliveries go to it.
+SYNC_SUBSCRIBER = "registry.receivers.MlflowPush"
+
 
 class ArtifactState(models.TextChoices):
     """Whether a version's bytes are in our store."""

@@ -30,8 +30,10 @@ def take_in(work: Work) -> None:
 
 
 def intake_failed(job: Job, reason: str) -> None:
-    """Refuse the version for the reason that ended its job."""
+    """Refuse the version for the reason that ended its job. Safe to repeat."""
     version = DatasetVersion.objects.select_for_update().get(pk=_version(job).pk)
+    if version.state != DatasetState.RECEIVED:
+        return
     version.move_to(DatasetState.REFUSED)
     version.reasons = [{"code": "unreadable", "message": reason}]
     version.save(update_fields=["state", "reasons"])

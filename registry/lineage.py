@@ -50,7 +50,9 @@ WITH RECURSIVE up(id) AS (
     UNION
     SELECT e.dst_id FROM registry_lineageedge e JOIN down ON e.src_id = down.id
 ), reached AS (
-    SELECT id FROM up UNION SELECT id FROM down ORDER BY id LIMIT %(limit)s
+    SELECT id FROM (SELECT id FROM up UNION SELECT id FROM down) found
+    JOIN registry_lineagenode USING (id)
+    ORDER BY public_id <> %(start)s, id LIMIT %(limit)s
 ), shown AS (
     SELECT n.id, n.public_id, n.kind, n.label, p.slug,
            n.project_id IS NULL OR %(all)s OR n.project_id = ANY(%(projects)s) AS visible
@@ -62,14 +64,15 @@ SELECT s.id, s.public_id, s.kind, s.label, s.slug, s.visible,
 FROM shown s
 LEFT JOIN registry_lineageedge e
     ON e.src_id = s.id AND e.dst_id IN (SELECT id FROM shown)
-ORDER BY s.id, e.id
+ORDER BY s.public_id <> %(start)s, s.id, e.id
 """
 
 
 def lineage_of(*, public_id: str, user: Any, direction: str = "both", limit: int = 1000) -> Graph:
     """Everything that led to a thing, or came from it, as far as the viewer may see.
 
-    What is hidden keeps its place without name, id and edge attributes.
+    The thing itself comes first and is never cut off. What is hidden keeps its place without
+    name, id and edge attributes.
     """
     limit = min(limit, MAX_NODES)
     rows = _rows(public_id, user, direction, limit + 1)

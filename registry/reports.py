@@ -11,12 +11,11 @@ from django.utils import timezone
 
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Delivery
-from registry.choices import SyncState
+from registry.choices import SYNC_SUBSCRIBER, SyncState
 from registry.lineage import Graph, lineage_of
 from registry.models import Model, ModelVersion
 
 LINEAGE_LIMIT = 120
-SYNC_SUBSCRIBER = "registry.receivers.MlflowPush"
 
 
 @dataclass(frozen=True, slots=True)

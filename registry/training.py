@@ -36,17 +36,25 @@ class OwnSource(TrainingSource):
 
 
 def resolve_training_data(ids: Sequence[str], project: Project) -> list[DatasetVersion]:
-    """Dataset versions behind ids, once each. Raises InvalidInput naming the unusable one."""
+    """Dataset versions behind ids, once each; inside the transaction that uses them.
+
+    Raises InvalidInput naming the unusable one.
+    """
     sources = {source.prefix: source for source in [OwnSource(), *load_hooks("TRAINING_SOURCES")]}
     found: dict[int, DatasetVersion] = {}
-    for public_id in ids:
+    for public_id in sorted(ids):
         source = sources.get(kind_of(public_id))
         if source is None:
             raise InvalidInput("This id names no training data.", id=public_id)
         version = source.resolve(public_id, project)
-        _check(version, public_id)
+        _check(_locked(version), public_id)
         found[version.pk] = version
     return list(found.values())
+
+
+def _locked(version: DatasetVersion) -> DatasetVersion:
+    """The row as it is now, kept so to the end of the transaction: nobody seals it meanwhile."""
+    return DatasetVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
 
 
 def _check(version: DatasetVersion, public_id: str) -> None:

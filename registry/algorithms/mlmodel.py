@@ -8,6 +8,8 @@ from typing import Any
 # The first of these that is present names the model best; pyfunc wraps them all.
 _PREFERENCE = ("onnx", "sklearn", "lightgbm", "xgboost", "pytorch", "tensorflow", "python_function")
 
+MAX_FLAVOR = 40
+
 
 class DescriptionError(ValueError):
     """This is no MLmodel file."""
@@ -37,7 +39,7 @@ def _flavor(flavors: Mapping[str, Any]) -> str:
     for name in _PREFERENCE:
         if name in flavors:
             return name
-    return str(next(iter(flavors), ""))
+    return str(next(iter(flavors), ""))[:MAX_FLAVOR]
 
 
 def _signature(stated: Any) -> dict[str, Any]:

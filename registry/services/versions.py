@@ -1,3 +1,4 @@
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +11,9 @@ from hokusai.accounts.models import Project
 from hokusai.core import jobs
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput
 from hokusai.core.events import SYSTEM, Actor, record
-from hokusai.core.fields import slug_validator
-from registry.choices import ArtifactState, EdgeKind, SyncState
+from hokusai.core.fields import SLUG_PATTERN, slug_validator
+from hokusai.core.services import retry_parked
+from registry.choices import SYNC_SUBSCRIBER, ArtifactState, EdgeKind, SyncState
 from registry.exceptions import ArtifactRefused
 from registry.models import DatasetVersion, Model, ModelVersion, VersionTag
 from registry.services.lineage import link_lineage
@@ -23,6 +25,8 @@ from registry.training import resolve_training_data
 SOURCE = re.compile(
     r"^(runs:/[0-9a-f]{32}/[\w./ -]+|models:/m-[0-9a-f]{32}|models:/[^/@:]+/[1-9]\d*)\Z"
 )
+# How the platform names its models there: whoever knows the name may not see every project.
+OURS = re.compile(rf"^models:/(?P<project>{SLUG_PATTERN})\.{SLUG_PATTERN}/")
 OWN_TAGS = "hokusai."
 
 
@@ -101,8 +105,9 @@ def register_version(
     """
     if actor.user_id is None:
         raise Forbidden("A version is registered by a person.")
-    _check_source(source)
+    _check_source(source, project)
     _check_tags(tags or {})
+    _check_metrics(metrics or {})
     model, _ = _get_or_create_model(project, slug, actor, name, task=task)
     if parent is not None and parent.model.project_id != project.pk:
         raise InvalidInput("The parent is a version of another project.", parent=parent.public_id)
@@ -124,12 +129,15 @@ def register_version(
     return version
 
 
-def _check_source(source: str) -> None:
+def _check_source(source: str, project: Project) -> None:
     if not SOURCE.match(source):
         raise ArtifactRefused(
             "Give the source as runs:/<run id>/<path>, models:/m-<id> or models:/<name>/<number>.",
             source=source[:200],
         )
+    named = OURS.match(source)
+    if named and named["project"] != project.slug:
+        raise ArtifactRefused("A version is copied from models of its own project.", source=source)
 
 
 def _run_of(source: str) -> str:
@@ -140,6 +148,12 @@ def _check_tags(tags: Mapping[str, str]) -> None:
     for key in tags:
         if key.startswith(OWN_TAGS):
             raise InvalidInput(f"Tags named {OWN_TAGS}… are the platform's own.", tag=key)
+
+
+def _check_metrics(metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise InvalidInput("A metric is a finite number.", metric=name)
 
 
 def _attach(version: ModelVersion, data: Sequence[DatasetVersion], tags: Mapping[str, str]) -> None:
@@ -241,10 +255,11 @@ def retry_artifact(*, version_id: int, actor: Actor) -> ModelVersion:
 
 @transaction.atomic
 def retry_sync(*, version_id: int, actor: Actor) -> ModelVersion:
-    """Show a version in MLflow again."""
+    """Show a version in MLflow again; pushes of it that were parked are tried again."""
     version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version_id)
     version.sync_state = SyncState.PENDING
     version.save(update_fields=["sync_state"])
+    retry_parked(subscriber=SYNC_SUBSCRIBER, subject=version.public_id, actor=actor)
     _record_retry(version, "version:sync-retried", actor)
     return version
 
