@@ -10,12 +10,12 @@ from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from contributions.algorithms.dsse import EnvelopeError
+from contributions.algorithms.dsse import EnvelopeError, encode_envelope
 from contributions.algorithms.statement_rules import StatementError
 from contributions.algorithms.verification import VerifiedAttestation, verify_attestation
 from contributions.choices import AttestationStatus
 from contributions.models import Attestation, SigningKey
-from hokusai.core.canonical import CanonicalError, canonical_bytes
+from hokusai.core.canonical import CanonicalError
 from hokusai.core.errors import InvalidInput
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
@@ -25,6 +25,7 @@ from hokusai.web.panels import Fact, Notice, Page, plain
 from registry.reports import lineage_around
 
 PENDING_REFRESH_S = 4
+PURPOSE = "attestation"
 
 
 @admin.register(Attestation)
@@ -94,7 +95,7 @@ class AttestationAdmin(ScopedAdmin):
             raise Http404
         name = f"{obj.statement_id}.dsse.json"
         return HttpResponse(
-            canonical_bytes(obj.envelope),
+            encode_envelope(obj.envelope),
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
@@ -118,9 +119,9 @@ class AttestationAdmin(ScopedAdmin):
 
 def verified(obj: Attestation) -> VerifiedAttestation:
     """The statement as its envelope proves it. Raises InvalidInput where it does not."""
-    keys = SigningKey.objects.values_list("public_pem", flat=True)
+    keys = SigningKey.objects.filter(purpose=PURPOSE).values_list("public_pem", flat=True)
     try:
-        found = verify_attestation(canonical_bytes(obj.envelope), keys)
+        found = verify_attestation(encode_envelope(obj.envelope), keys)
     except (EnvelopeError, StatementError, CanonicalError) as error:
         raise InvalidInput(f"This attestation does not hold: {error}") from error
     if found.id != obj.statement_id:

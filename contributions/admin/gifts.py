@@ -79,7 +79,7 @@ class ContributionAdmin(ScopedAdmin):
     @dialog_action(
         Dialog(
             title="Withdraw",
-            text="Take the data back before it is used. It will serve no training.",
+            text="Take the data back before it is used; only whoever gave it can.",
             submit="Withdraw",
             needs="contributions.add_contribution",
             icon="undo",

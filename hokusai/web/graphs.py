@@ -7,7 +7,6 @@ from django.urls import reverse
 
 from hokusai.web.panels import Panel, chart
 
-
 # Runs live in the tracking server alone.
 RUN = "run"
 

@@ -61,9 +61,7 @@ class ShownOnceAdmin(ScopedAdmin):
             "secret": made.secret,
             "href": markup.object_url(made.row),
         }
-        return TemplateResponse(
-            request, "console/secret.html", context, headers={"Cache-Control": "no-store"}
-        )
+        return TemplateResponse(request, "console/secret.html", context)
 
 
 @admin.register(ApiKey)

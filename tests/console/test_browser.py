@@ -1,0 +1,88 @@
+"""The console in a real browser: nothing is asked of other hosts, and no script fails."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.urls import reverse
+
+from hokusai.accounts.choices import Role
+from hokusai.accounts.models import Project
+from registry.models import ModelVersion, Promotion
+from tests.factories import LineageEdgeFactory, LineageNodeFactory, ModelVersionFactory
+from tests.staff import Staff, staff_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("There is no chromium on this machine.")
+    return {**browser_type_launch_args, "executable_path": chromium, "args": list(FLAGS)}
+
+
+@pytest.fixture
+def engineer(project: Project) -> Staff:
+    return staff_in(project, Role.ENGINEER)
+
+
+@pytest.fixture
+def console(page: Any, context: Any, live_server: Any, engineer: Staff) -> Iterator[Any]:
+    """A page logged in as the engineer; ends in an error where a script or another host did."""
+    name = django_settings.SESSION_COOKIE_NAME
+    session = {"name": name, "value": engineer.client.cookies[name].value}
+    context.add_cookies([{**session, "url": live_server.url}])
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    own = (live_server.url, "data:")
+    page.on("request", lambda r: None if r.url.startswith(own) else wrong.append(r.url))
+    yield page
+    assert not wrong, wrong
+
+
+def version_page(live_server: Any, version: ModelVersion) -> str:
+    return live_server.url + reverse("admin:registry_modelversion_change", args=[version.pk])
+
+
+def test_a_promotion_is_asked_for_in_the_dialog(
+    console: Any, live_server: Any, project: Project
+) -> None:
+    version = ModelVersionFactory(model__project=project)
+    console.goto(version_page(live_server, version))
+    console.locator('a[hx-get$="/promote/"]').click()
+    console.locator("#dialog select[name=target]").select_option("staging")
+    console.locator("#dialog textarea[name=comment]").fill("for the release")
+    console.locator("#dialog button[type=submit]").click()
+    console.get_by_text("a second person decides").first.wait_for()
+    assert Promotion.objects.get().comment == "for the release"
+
+
+def test_lineage_and_history_are_drawn(console: Any, live_server: Any, project: Project) -> None:
+    version = ModelVersionFactory(model__project=project, metrics={"accuracy": 0.9})
+    node = LineageNodeFactory(public_id=version.public_id, project=project)
+    LineageEdgeFactory(src=LineageNodeFactory(project=project), dst=node)
+    console.goto(live_server.url + reverse("admin:registry_model_change", args=[version.model.pk]))
+    for kind in ("history", "lineage"):
+        console.locator(f"[data-chart={kind}] svg").wait_for()
+
+
+def test_the_dashboard_and_the_jobs_open_without_errors(console: Any, live_server: Any) -> None:
+    for name in ("admin:index", "admin:core_job_changelist"):
+        console.goto(live_server.url + reverse(name))
+        console.locator("#content").wait_for()

@@ -1,0 +1,145 @@
+import json
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from contributions.algorithms.dsse import encode_envelope, key_id, sign
+from contributions.algorithms.statement import statement_id
+from contributions.algorithms.verification import verify_attestation
+from contributions.choices import ContributionStatus
+from contributions.models import Attestation, Contribution
+from hokusai.accounts.choices import Role
+from hokusai.accounts.models import Project
+from hokusai.core.canonical import canonical_bytes
+from tests.contributions.algorithms.examples import ANNA, statement
+from tests.factories import (
+    AttestationFactory,
+    ContributionFactory,
+    ImprovementFactory,
+    ModelFactory,
+    ProjectFactory,
+    ShareFactory,
+    SigningKeyFactory,
+)
+from tests.staff import SENT, Staff, staff_in
+
+pytestmark = pytest.mark.django_db
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.fixture
+def project() -> Project:
+    return ProjectFactory()
+
+
+@pytest.fixture
+def engineer(project: Project) -> Staff:
+    return staff_in(project, Role.ENGINEER)
+
+
+@pytest.fixture
+def attestation(project: Project) -> Attestation:
+    SigningKeyFactory(key_id=key_id(KEY.public_key()), public_pem=PEM.decode())
+    signed = canonical_bytes(statement())
+    return AttestationFactory(
+        improvement=ImprovementFactory(comparison__benchmark__project=project),
+        statement=signed.decode(),
+        statement_id=statement_id(statement()),
+        envelope=sign(signed, KEY),
+        key_id=key_id(KEY.public_key()),
+    )
+
+
+def verify(staff: Staff, attestation: Attestation) -> str:
+    url = reverse("admin:contributions_attestation_verify", args=[attestation.pk])
+    answer = staff.client.post(url, SENT)
+    return staff.client.get(answer["HX-Redirect"]).content.decode()
+
+
+def test_a_good_attestation_is_verified_with_the_public_keys(
+    engineer: Staff, attestation: Attestation
+) -> None:
+    assert "The attestation holds" in verify(engineer, attestation)
+
+
+def test_a_changed_envelope_does_not_hold(engineer: Staff, attestation: Attestation) -> None:
+    other = json.loads(attestation.statement)
+    other["predicateType"] = "https://example.org/other"
+    attestation.envelope = {
+        **attestation.envelope,
+        "payload": sign(canonical_bytes(other), KEY)["payload"],
+    }
+    attestation.save()
+    assert "does not hold" in verify(engineer, attestation)
+
+
+def test_the_downloaded_envelope_verifies_by_itself(
+    engineer: Staff, attestation: Attestation
+) -> None:
+    url = reverse("admin:contributions_attestation_envelope", args=[attestation.pk])
+    answer = engineer.client.get(url)
+    assert answer.content == encode_envelope(attestation.envelope)
+    assert verify_attestation(answer.content, [PEM]).id == attestation.statement_id
+    assert f"{attestation.statement_id}.dsse.json" in answer["Content-Disposition"]
+
+
+def test_the_envelope_of_a_hidden_attestation_is_not_found(attestation: Attestation) -> None:
+    other = staff_in(ProjectFactory(), Role.OWNER)
+    url = reverse("admin:contributions_attestation_envelope", args=[attestation.pk])
+    assert other.client.get(url).status_code == 404
+
+
+def test_a_contribution_is_withdrawn_by_post(engineer: Staff, project: Project) -> None:
+    contribution = ContributionFactory(
+        model=ModelFactory(project=project), submitted_by=engineer.user
+    )
+    url = reverse("admin:contributions_contribution_withdraw", args=[contribution.pk])
+    engineer.client.post(url, SENT)
+    contribution.refresh_from_db()
+    assert contribution.status == ContributionStatus.WITHDRAWN
+
+
+def test_what_another_gave_is_not_withdrawn_and_that_is_told(
+    engineer: Staff, project: Project
+) -> None:
+    contribution = ContributionFactory(model=ModelFactory(project=project))
+    url = reverse("admin:contributions_contribution_withdraw", args=[contribution.pk])
+    page = engineer.client.get(engineer.client.post(url, SENT)["HX-Redirect"])
+    assert "withdrawn by whoever gave it" in page.content.decode()
+
+
+def test_a_used_contribution_offers_no_withdrawal(engineer: Staff, project: Project) -> None:
+    contribution = ContributionFactory(
+        model=ModelFactory(project=project), status=ContributionStatus.USED
+    )
+    url = reverse("admin:contributions_contribution_change", args=[contribution.pk])
+    assert engineer.client.get(url).context["actions_detail"] == []
+
+
+def test_staff_submit_for_an_address(engineer: Staff, project: Project) -> None:
+    model = ModelFactory(project=project)
+    answer = engineer.client.post(
+        reverse("admin:contributions_contribution_add"),
+        {
+            "model": model.pk,
+            "address": ANNA,
+            "file": SimpleUploadedFile("rows.csv", b"x,label\n1,0\n2,1\n"),
+            "label_column": "label",
+            "licence": "CC0-1.0",
+        },
+    )
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert Contribution.objects.get().wallet.address == ANNA
+
+
+def test_the_shares_of_an_improvement_are_drawn(engineer: Staff, project: Project) -> None:
+    share = ShareFactory(improvement__comparison__benchmark__project=project)
+    improvement = share.improvement
+    url = reverse("admin:contributions_improvement_change", args=[improvement.pk])
+    drawn = engineer.client.get(url).context["page"].panels[0].context["data"]
+    assert drawn["values"] == [100.0]

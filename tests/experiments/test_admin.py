@@ -1,0 +1,165 @@
+import pytest
+from django.urls import reverse
+
+from experiments.choices import BenchmarkStatus, ComparisonStatus, EvaluationRole
+from experiments.models import Benchmark, Comparison
+from hokusai.accounts.choices import Role
+from hokusai.accounts.models import Project
+from tests.factories import (
+    BenchmarkFactory,
+    ComparisonFactory,
+    DatasetVersionFactory,
+    EvaluationFactory,
+    ModelFactory,
+    ModelVersionFactory,
+    ProjectFactory,
+)
+from tests.staff import SENT, Staff, staff_in
+
+pytestmark = pytest.mark.django_db
+
+CONFUSION = {"labels": ["0", "1"], "counts": [[3, 1], [0, 4]]}
+
+
+@pytest.fixture
+def project() -> Project:
+    return ProjectFactory()
+
+
+@pytest.fixture
+def engineer(project: Project) -> Staff:
+    return staff_in(project, Role.ENGINEER)
+
+
+@pytest.fixture
+def reviewer(project: Project) -> Staff:
+    return staff_in(project, Role.REVIEWER)
+
+
+def decided(project: Project, status: ComparisonStatus) -> Comparison:
+    comparison = ComparisonFactory(
+        benchmark__project=project,
+        status=status,
+        delta_ppm=21_300,
+        low_ppm=11_000,
+        high_ppm=31_000,
+        p_value=0.001,
+        explanation="Measured on 800 rows.",
+        statistics={
+            "guardrails": [
+                {"metric": "log_loss", "margin": 5000, "harm_upper": 700, "passed": True}
+            ]
+        },
+    )
+    for role in EvaluationRole:
+        EvaluationFactory(comparison=comparison, role=role, confusion=CONFUSION)
+    return comparison
+
+
+def titles(staff: Staff, comparison: Comparison) -> list[str]:
+    url = reverse("admin:experiments_comparison_change", args=[comparison.pk])
+    page = staff.client.get(url).context["page"]
+    return [panel.title for panel in page.panels if panel is not None]
+
+
+def test_a_reviewer_sees_interval_guardrails_and_both_confusions(
+    reviewer: Staff, project: Project
+) -> None:
+    shown = titles(reviewer, decided(project, ComparisonStatus.REFUSED))
+    assert {"Gain and its interval", "Guardrails", "Confusion of the baseline"} <= set(shown)
+
+
+def test_an_engineer_sees_no_interval_of_a_refused_attempt(
+    engineer: Staff, project: Project
+) -> None:
+    comparison = decided(project, ComparisonStatus.REFUSED)
+    assert "Gain and its interval" not in titles(engineer, comparison)
+    url = reverse("admin:experiments_comparison_change", args=[comparison.pk])
+    assert "+2.13" not in engineer.client.get(url).content.decode()
+
+
+def test_an_engineer_sees_the_interval_of_an_accepted_one_and_no_confusion(
+    engineer: Staff, project: Project
+) -> None:
+    shown = titles(engineer, decided(project, ComparisonStatus.ACCEPTED))
+    assert "Gain and its interval" in shown
+    assert not any(title.startswith("Confusion") for title in shown)
+
+
+def test_the_list_tells_no_gain_of_refused_attempts(engineer: Staff, project: Project) -> None:
+    decided(project, ComparisonStatus.REFUSED)
+    page = engineer.client.get(reverse("admin:experiments_comparison_changelist"))
+    assert "+2.13" not in page.content.decode()
+
+
+def test_a_version_is_evaluated_from_its_page(engineer: Staff, project: Project) -> None:
+    model = ModelFactory(project=project)
+    baseline = ModelVersionFactory(model=model)
+    candidate = ModelVersionFactory(model=model, parent=baseline)
+    benchmark = BenchmarkFactory(project=project)
+    url = reverse("admin:registry_modelversion_evaluate", args=[candidate.pk])
+    answer = engineer.client.post(url, {**SENT, "baseline": baseline.pk, "benchmark": benchmark.pk})
+    comparison = Comparison.objects.get()
+    assert (comparison.baseline, comparison.candidate) == (baseline, candidate)
+    assert "HX-Redirect" in answer
+
+
+def test_a_draft_benchmark_is_not_offered(engineer: Staff, project: Project) -> None:
+    version = ModelVersionFactory(model__project=project)
+    BenchmarkFactory(project=project, status=BenchmarkStatus.DRAFT, name="Unready")
+    url = reverse("admin:registry_modelversion_evaluate", args=[version.pk])
+    assert "Unready" not in engineer.client.get(url).content.decode()
+
+
+def test_a_second_person_approves_a_benchmark(reviewer: Staff, project: Project) -> None:
+    benchmark = BenchmarkFactory(
+        project=project, status=BenchmarkStatus.DRAFT, approved_by=None, approved_at=None
+    )
+    reviewer.client.post(reverse("admin:experiments_benchmark_approve", args=[benchmark.pk]), SENT)
+    benchmark.refresh_from_db()
+    assert benchmark.status == BenchmarkStatus.APPROVED
+    assert benchmark.approved_by == reviewer.user
+
+
+def test_its_maker_approves_no_benchmark(reviewer: Staff, project: Project) -> None:
+    benchmark = BenchmarkFactory(
+        project=project,
+        status=BenchmarkStatus.DRAFT,
+        approved_by=None,
+        approved_at=None,
+        created_by=reviewer.user,
+    )
+    reviewer.client.post(reverse("admin:experiments_benchmark_approve", args=[benchmark.pk]), SENT)
+    benchmark.refresh_from_db()
+    assert benchmark.status == BenchmarkStatus.DRAFT
+
+
+def test_a_benchmark_is_made_with_points_as_millionths(engineer: Staff, project: Project) -> None:
+    columns = [{"name": "x", "dtype": "number"}, {"name": "label", "dtype": "integer"}]
+    rows = DatasetVersionFactory(dataset__project=project, columns=columns)
+    answer = engineer.client.post(
+        reverse("admin:experiments_benchmark_add"),
+        {
+            "project": project.pk,
+            "slug": "held-out",
+            "name": "Held out",
+            "dataset_version": rows.pk,
+            "label_column": "label",
+            "metric": "accuracy",
+            "minimum_gain": "1.5",
+            "margin": "0",
+            "alpha": "0.025",
+            "guardrails": "log_loss 0.5",
+        },
+    )
+    assert answer.status_code == 302, answer.context["form"].errors
+    benchmark = Benchmark.objects.get(slug="held-out")
+    assert benchmark.minimum_gain_ppm == 15_000
+    assert benchmark.guardrails == [{"metric": "log_loss", "margin_ppm": 5000}]
+
+
+def test_a_guardrail_without_a_number_is_an_error(engineer: Staff) -> None:
+    answer = engineer.client.post(
+        reverse("admin:experiments_benchmark_add"), {"guardrails": "log_loss"}
+    )
+    assert "a metric and a number" in answer.content.decode()
