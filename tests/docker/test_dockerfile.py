@@ -77,3 +77,8 @@ def test_folders_of_volumes_belong_to_that_user() -> None:
     made = " ".join(FINAL)
     assert "-o hokusai -g hokusai -m 0700 /run/hokusai" in made
     assert "-o hokusai -g hokusai -m 0755 /var/lib/hokusai/store" in made
+
+
+def test_programs_find_the_project_wherever_they_start() -> None:
+    assert any(line.startswith("ENV") and "PYTHONPATH=/app " in line for line in FINAL)
+    assert "WORKDIR /app" in FINAL
