@@ -11,7 +11,14 @@ from django.db.models.functions import Cast, DenseRank
 from contributions.algorithms.addresses import InvalidAddress, normalise_address
 from contributions.choices import AttestationStatus, ContributionStatus
 from contributions.fates import reasons_for
-from contributions.models import Contribution, Contributor, Improvement, Share, Wallet
+from contributions.models import (
+    Attestation,
+    Contribution,
+    Contributor,
+    Improvement,
+    Share,
+    Wallet,
+)
 from hokusai.core.errors import NotFound
 
 BASIS = 10_000
@@ -126,8 +133,9 @@ def _shares_of(person: Contributor, user: Any) -> QuerySet[Share]:
 
 def _impact_line(share: Share) -> ImpactLine:
     improvement = share.improvement
-    attestation = getattr(improvement, "attestation", None)
-    signed = attestation is not None and attestation.status == AttestationStatus.SIGNED
+    attestation: Attestation | None = getattr(improvement, "attestation", None)
+    if attestation is not None and attestation.status != AttestationStatus.SIGNED:
+        attestation = None
     return ImpactLine(
         model_id=improvement.model.model_id,
         version=improvement.candidate.number,
@@ -135,7 +143,7 @@ def _impact_line(share: Share) -> ImpactLine:
         basis_points=share.basis_points,
         credited_ppm=credited_ppm(share),
         method=improvement.method,
-        attestation_id=attestation.statement_id if signed else None,
+        attestation_id=attestation.statement_id if attestation else None,
         decided_at=improvement.comparison.decided_at,
     )
 
@@ -158,7 +166,7 @@ def _given_lines(person: Contributor, shares: list[Share], user: Any) -> Iterabl
         )
 
 
-def _ranked(shares: QuerySet[Share]) -> QuerySet[Share, dict[str, Any]]:
+def _ranked(shares: QuerySet[Share]) -> QuerySet[Any, Any]:
     """One row per contributor: credit, improvements, rank by credit."""
     return (
         shares.order_by()

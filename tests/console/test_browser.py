@@ -69,7 +69,7 @@ def test_a_promotion_is_asked_for_in_the_dialog(
     console.locator("#dialog select[name=target]").select_option("staging")
     console.locator("#dialog textarea[name=comment]").fill("for the release")
     console.locator("#dialog button[type=submit]").click()
-    console.get_by_text("a second person decides").first.wait_for()
+    console.get_by_text("was asked for").first.wait_for()
     assert Promotion.objects.get().comment == "for the release"
 
 
