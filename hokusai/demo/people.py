@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models.functions import Now
 
 from hokusai.accounts import services
 from hokusai.accounts.choices import Role, Scope
@@ -67,7 +66,7 @@ def fresh_key(project: Project, username: str) -> str:
     owner = User.objects.get(username=username)
     actor = services.actor_of(owner)
     old = ApiKey.objects.filter(project=project, owner=owner, name=KEY_NAME, revoked_at=None)
-    for key in old.filter(created_at__lt=Now()):
+    for key in old:
         services.revoke_api_key(key_id=key.pk, actor=actor)
     shown = services.create_api_key(
         project=project, owner=owner, name=KEY_NAME, scopes=EVERY_SCOPE, actor=actor

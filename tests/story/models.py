@@ -1,7 +1,6 @@
 """Models for the drills, logged with plain MLflow."""
 
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -11,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from hokusai.demo import data
 
 PACKAGES = ["scikit-learn"]
+SLEEPER = Path(__file__).with_name("sleeper_model.py")
 
 
 def log_copies(tracking_uri: str, folder: Path, count: int) -> list[str]:
@@ -31,19 +31,6 @@ def log_copies(tracking_uri: str, folder: Path, count: int) -> list[str]:
     return sources
 
 
-class Sleeper(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined, misc]
-    """Answers as a classifier does, after some seconds."""
-
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
-        import time
-
-        import pandas
-
-        time.sleep(4)
-        columns = {f"probability.{label}": [0.1] * len(model_input) for label in range(10)}
-        return pandas.DataFrame({"prediction": [0] * len(model_input), **columns})
-
-
 def log_sleeper(tracking_uri: str) -> str:
     """The address of a model that takes four seconds for each call."""
     mlflow.set_tracking_uri(tracking_uri)
@@ -53,7 +40,7 @@ def log_sleeper(tracking_uri: str) -> str:
     with mlflow.start_run() as run:
         mlflow.pyfunc.log_model(
             name="model",
-            python_model=Sleeper(),
+            python_model=str(SLEEPER),
             signature=mlflow.models.infer_signature(inputs, outputs),
             pip_requirements=PACKAGES,
         )

@@ -76,9 +76,11 @@ def test_the_story_holds_and_shows_what_was_measured(told: str) -> None:
 
 
 def test_a_second_telling_takes_over_what_is_there(running: Running, told: str) -> None:
-    counts = "SELECT (SELECT count(*) FROM registry_modelversion), " \
-        "(SELECT count(*) FROM contributions_contribution), " \
+    counts = (
+        "SELECT (SELECT count(*) FROM registry_modelversion), "
+        "(SELECT count(*) FROM contributions_contribution), "
         "(SELECT count(*) FROM contributions_attestation)"
+    )
     before = running.rows(counts)
     again = running.manage("demo")
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
@@ -127,7 +129,7 @@ def test_a_worker_killed_during_an_evaluation_loses_nothing_and_records_one_resu
         lambda: job_of(running, comparison)[0] in ("succeeded", "failed"), "the job is taken up"
     )
     status, attempt = job_of(running, comparison)
-    assert status == "succeeded"
+    assert status == "succeeded", ada.get(f"comparisons/{comparison}")["result"]
     assert attempt >= 2
     assert ada.get(f"comparisons/{comparison}")["status"] in ("accepted", "refused")
     halves = running.rows(
