@@ -4,20 +4,32 @@ from collections.abc import Iterable
 
 import psutil
 
-
-def family(pids: Iterable[int | None]) -> list[psutil.Process]:
-    """These processes and all their descendants."""
-    found: dict[int, psutil.Process] = {}
-    for pid in pids:
-        if pid is None:
-            raise RuntimeError("A server of this side is not running.")
-        parent = psutil.Process(pid)
-        for process in (parent, *parent.children(recursive=True)):
-            found[process.pid] = process
-    return list(found.values())
+TRIES = 20
 
 
-def cpu_s(processes: Iterable[psutil.Process]) -> float:
-    """User and system time so far; every process must still live, so that none goes uncounted."""
-    times = [process.cpu_times() for process in processes]
-    return sum(one.user + one.system for one in times)
+def cpu_s(pids: Iterable[int | None]) -> float:
+    """User and system time so far of these processes and all their descendants.
+
+    A descendant that ended counts through the parent that reaped it, so none is lost.
+    """
+    roots = [_known(pid) for pid in pids]
+    for _ in range(TRIES):
+        try:
+            return sum(_family_s(psutil.Process(pid)) for pid in roots)
+        except psutil.NoSuchProcess:
+            # One ended while we looked; its time is with its parent now.
+            continue
+    raise RuntimeError("The processes of a side change too fast to be measured.")
+
+
+def _family_s(parent: psutil.Process) -> float:
+    times = [one.cpu_times() for one in (*parent.children(recursive=True), parent)]
+    return float(
+        sum(one.user + one.system + one.children_user + one.children_system for one in times)
+    )
+
+
+def _known(pid: int | None) -> int:
+    if pid is None:
+        raise RuntimeError("A server of this side is not running.")
+    return pid

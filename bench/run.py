@@ -6,10 +6,10 @@ python -m bench.run [--rounds 5] [--seconds 3]
 import argparse
 import http.client
 import json
+import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from hokusai.embedded.servers import EmbeddedServers
 RESULTS = Path(__file__).parent / "results.json"
 READERS = 16
 CALLERS = 4
+BUSY = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,15 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What one load showed; CPU seconds are those of every process of the side."""
+
+    per_second: float
+    per_cpu_s: float
+    p50_ms: float
+
+
+@dataclass(frozen=True)
 class Bench:
     """What both measurements share."""
 
@@ -43,57 +53,58 @@ class Bench:
     at: Running
     rounds: int
     seconds: int
+    # Load average before anything of ours ran.
+    others: float
 
     def get_version(self) -> Result:
         """Requests per second for one model version, with authentication and limits on."""
-        ours = load.Load(
+        loads = {"ours": self._read_ours()}
+        for kind, port in self.at.mlflow_ports.items():
+            loads[kind] = self._read_mlflow(port)
+        pids = {"ours": self.sides.pids_of_ours(), **self.sides.pids_of_mlflow()}
+        measured = self._alternate(loads, pids)
+        best = max(self.at.mlflow_ports, key=lambda kind: measured[kind].per_second)
+        each = ", ".join(
+            f"{kind} {measured[kind].per_second:.0f}/s" for kind in self.at.mlflow_ports
+        )
+        ours, peer = measured["ours"], measured[best]
+        return _result(
+            ours.per_second,
+            peer.per_second,
+            "requests/s",
+            f"{READERS} connections, 2 workers each, {VERSIONS} versions in one PostgreSQL; "
+            f"mlflow server at its best is {best} ({each}), without authentication; per CPU second "
+            f"{ours.per_cpu_s:.0f} against {peer.per_cpu_s:.0f}, both with PostgreSQL; "
+            f"other work on the machine at the start: {self.others:.1f} processes",
+        )
+
+    def predict_row(self) -> Result:
+        """Requests per CPU second for one row of 64 columns, all processes of a side counted."""
+        pids = {"ours": self.sides.pids_of_ours(), "peer": self.sides.pids_of_scoring()}
+        measured = self._alternate(self._prediction_loads(CALLERS), pids)
+        alone = self._alternate(self._prediction_loads(1), pids)
+        return _result(
+            measured["ours"].per_cpu_s,
+            measured["peer"].per_cpu_s,
+            "requests/CPU second",
+            f"{CALLERS} connections; ours: web, runner and its children, Redis, PostgreSQL, with "
+            "authentication and limits; peer: mlflow models serve, 1 worker, called directly; "
+            f"p50 with one connection: {alone['ours'].p50_ms:.2f} ms against "
+            f"{alone['peer'].p50_ms:.2f} ms",
+        )
+
+    def _read_ours(self) -> load.Load:
+        return load.Load(
             url=f"http://127.0.0.1:{self.at.web_port}",
             paths=[f"/api/v1/models/{self.at.model_id}/versions/{n + 1}" for n in range(VERSIONS)],
             headers={"Authorization": f"Bearer {self.at.secret}"},
             connections=READERS,
             seconds=self.seconds,
         )
+
+    def _read_mlflow(self, port: int) -> load.Load:
         paths = [f"{API}/model-versions/get?name={NAME}&version={n + 1}" for n in range(VERSIONS)]
-        peers = {
-            kind: load.Load(f"http://127.0.0.1:{port}", paths, {}, b"", READERS, self.seconds)
-            for kind, port in self.at.mlflow_ports.items()
-        }
-        measured = self._alternate(
-            {"ours": ours, **peers}, lambda name, one: load.run(one).per_second
-        )
-        best = max(peers, key=lambda kind: measured[kind])
-        others = ", ".join(f"{kind} {measured[kind]:.0f}/s" for kind in peers)
-        return _result(
-            measured["ours"],
-            measured[best],
-            "requests/s",
-            f"{READERS} connections, 2 workers each, {VERSIONS} versions in one PostgreSQL; "
-            f"mlflow server at its best is {best} ({others}), without authentication",
-        )
-
-    def predict_row(self) -> Result:
-        """Requests per CPU second for one row of 64 columns, all processes of a side counted."""
-        loads = self._prediction_loads(CALLERS)
-        families = {
-            "ours": cpu.family(self.sides.pids_of_ours()),
-            "peer": cpu.family(self.sides.pids_of_scoring()),
-        }
-
-        def per_cpu_second(name: str, one: load.Load) -> float:
-            before = cpu.cpu_s(families[name])
-            outcome = load.run(one)
-            return outcome.requests / (cpu.cpu_s(families[name]) - before)
-
-        measured = self._alternate(loads, per_cpu_second)
-        slow = self._alternate(self._prediction_loads(1), lambda _, one: load.run(one).p50_ms)
-        return _result(
-            measured["ours"],
-            measured["peer"],
-            "requests/CPU second",
-            f"{CALLERS} connections; ours: web, runner and its children, Redis, PostgreSQL, with "
-            "authentication and limits; peer: mlflow models serve, 1 worker, called directly; "
-            f"p50 with one connection: {slow['ours']:.2f} ms against {slow['peer']:.2f} ms",
-        )
+        return load.Load(f"http://127.0.0.1:{port}", paths, {}, b"", READERS, self.seconds)
 
     def _prediction_loads(self, connections: int) -> dict[str, load.Load]:
         body = json.dumps({"rows": [dict(self.at.row)]}).encode()
@@ -130,14 +141,31 @@ class Bench:
             raise RuntimeError(f"{name} answered {shown}, not {self.at.prediction}.")
 
     def _alternate(
-        self, loads: dict[str, load.Load], measure: Callable[[str, load.Load], float]
-    ) -> dict[str, float]:
+        self, loads: dict[str, load.Load], pids: dict[str, list[int | None]]
+    ) -> dict[str, Measured]:
         """Medians over rounds in which each side is measured once; the first round only warms."""
-        seen: dict[str, list[float]] = {name: [] for name in loads}
+        seen: dict[str, list[Measured]] = {name: [] for name in loads}
         for _ in range(self.rounds + 1):
             for name, one in loads.items():
-                seen[name].append(measure(name, one))
-        return {name: statistics.median(values[1:]) for name, values in seen.items()}
+                seen[name].append(measure(one, pids[name]))
+        return {name: median(values[1:]) for name, values in seen.items()}
+
+
+def measure(one: load.Load, pids: list[int | None]) -> Measured:
+    """One load on one side."""
+    before = cpu.cpu_s(pids)
+    outcome = load.run(one)
+    per_cpu_s = outcome.requests / (cpu.cpu_s(pids) - before)
+    return Measured(outcome.per_second, per_cpu_s, outcome.p50_ms)
+
+
+def median(values: list[Measured]) -> Measured:
+    """The median of each figure by itself."""
+    return Measured(
+        statistics.median(one.per_second for one in values),
+        statistics.median(one.per_cpu_s for one in values),
+        statistics.median(one.p50_ms for one in values),
+    )
 
 
 def ask(one: load.Load) -> dict[str, list]:
@@ -173,12 +201,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=3)
     options = parser.parse_args()
     sides.ensure_peers()
+    others = os.getloadavg()[0]
+    if others > BUSY:
+        print(f"This machine is busy (load {others:.1f}): trust CPU seconds, not requests/s.")
     folder = Path(tempfile.mkdtemp(prefix="hokusai-bench-"))
     print(f"Starting both sides in {folder}; load by {load.generator()}", flush=True)
     try:
         with EmbeddedServers(folder / "ours", parts=("postgres", "redis")) as servers:
             both = Sides(servers, folder)
-            bench = Bench(both, both.start(), options.rounds, options.seconds)
+            bench = Bench(both, both.start(), options.rounds, options.seconds, others)
             print("Measuring …", flush=True)
             results = {"get_version": bench.get_version(), "predict_row": bench.predict_row()}
     finally:

@@ -91,6 +91,14 @@ class Sides:
         """Web, runner, Redis and PostgreSQL."""
         return [self.supervisor.pid(name) for name in ("web", "runner", "redis", "postgres")]
 
+    def pids_of_mlflow(self) -> dict[str, list[int | None]]:
+        """Each MLflow server, and PostgreSQL."""
+        postgres = self.supervisor.pid("postgres")
+        return {
+            kind: [self.supervisor.pid(f"mlflow-{kind}"), postgres]
+            for kind in ("gunicorn", "uvicorn")
+        }
+
     def pids_of_scoring(self) -> list[int | None]:
         """The peer that answers predictions; it uses no other server."""
         return [self.supervisor.pid("scoring")]
@@ -116,7 +124,8 @@ class Sides:
         }
         options = ["--workers=2", "--no-serve-artifacts"]
         if kind == "gunicorn":
-            options += ["--gunicorn-opts", "--log-level=warning"]
+            # Threads keep connections open, which its default workers do not.
+            options += ["--gunicorn-opts", "--log-level=warning --threads=4"]
         else:
             options += ["--uvicorn-opts", "--log-level=warning"]
         command = ("mlflow", "server", f"--host={LOOPBACK}", f"--port={port}", *options)

@@ -97,7 +97,7 @@ def _target(row: Revision) -> Target:
     deployment = row.deployment
     return Target(
         project_id=deployment.model.project_id,
-        project=deployment.model.project.public_id,
+        project=deployment.model.project.slug,
         model_id=deployment.model.model_id,
         version=row.version.number,
         digest=row.digest,

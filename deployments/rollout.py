@@ -116,11 +116,12 @@ def _locked(revision_id: str) -> Revision | None:
     if found is None:
         return None
     Deployment.objects.select_for_update().get(pk=found[0])
-    return (
+    revision: Revision = (
         Revision.objects.select_for_update(of=("self",))
         .select_related("deployment__model__project", "version__model__project")
         .get(public_id=revision_id)
     )
+    return revision
 
 
 def _wanted(revision: Revision) -> bool:

@@ -101,11 +101,12 @@ def rollback_target(deployment: Deployment) -> Revision | None:
 
 
 def _locked(deployment_id: int) -> Deployment:
-    return (
+    deployment: Deployment = (
         Deployment.objects.select_for_update(of=("self",))
         .select_related("model__project")
         .get(pk=deployment_id)
     )
+    return deployment
 
 
 def _locked_place(

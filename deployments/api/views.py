@@ -64,7 +64,9 @@ class ModelPredictView(PredictView):
     @extend_schema(
         operation_id="models_predict", request=PredictSerializer, responses=PredictionSerializer
     )
-    def post(self, request: Request, model_id: str) -> HttpResponse:
+    def post(  # type: ignore[override]
+        self, request: Request, model_id: str
+    ) -> HttpResponse:
         """Predict with the version that is deployed."""
         visible = readable_projects(request, "registry.view_model")
         model = Model.objects.filter(model_id=model_id, project__in=visible).first()
@@ -83,7 +85,9 @@ class DeploymentPredictView(PredictView):
         request=PredictSerializer,
         responses=PredictionSerializer,
     )
-    def post(self, request: Request, public_id: str) -> HttpResponse:
+    def post(  # type: ignore[override]
+        self, request: Request, public_id: str
+    ) -> HttpResponse:
         """Predict with one deployment's live revision."""
         visible = readable_projects(request, "deployments.view_deployment")
         deployment = Deployment.objects.filter(

@@ -129,7 +129,7 @@ class Gate:
     def _evaluate(self, names: tuple[str, ...], identity: bytes, life_ms: int) -> list[Any]:
         arguments = (3, *names, WINDOW_S + 1, identity, life_ms)
         try:
-            reply = self._send("EVALSHA", SCRIPT_SHA, *arguments)
+            reply: list[Any] = self._send("EVALSHA", SCRIPT_SHA, *arguments)
         except redis.exceptions.NoScriptError:
             reply = self._send("EVAL", SCRIPT, *arguments)
         return reply
@@ -148,7 +148,7 @@ class Gate:
             return connection.read_response()
 
     def _connection(self) -> Any:
-        connection = getattr(self._kept, "connection", None)
+        connection: Any = getattr(self._kept, "connection", None)
         if connection is None:
             connection = self._pool.make_connection()
             connection.connect()

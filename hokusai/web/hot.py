@@ -150,7 +150,8 @@ class HotPathMiddleware:
 
 def error_response(error: DomainError, request: Any, request_id: str) -> HttpResponse:
     """The error body and status that ordinary views give, from the same table."""
-    answer = api_settings.EXCEPTION_HANDLER(error, {"request": request, "request_id": request_id})
+    handler: Any = api_settings.EXCEPTION_HANDLER
+    answer = handler(error, {"request": request, "request_id": request_id})
     body = {**answer.data, "request_id": request_id}
     response = json_response(orjson.dumps(body), answer.status_code, request_id)
     if answer.has_header("Retry-After"):

@@ -1,9 +1,17 @@
+import os
+import signal
+
 import pytest
 
-from deployments.providers import ServeSpec
+from deployments import watch
+from deployments.endpoints import target_of_model
+from deployments.predictions import predict
+from deployments.providers import ServeSpec, providers
 from deployments.providers.base import DeployRefused
 from deployments.providers.local import LocalProvider
 from hokusai.core.errors import OutsideUnavailable
+from hokusai.runner.client import RunnerClient
+from tests.factories import RevisionFactory
 
 GIB = 1 << 30
 
@@ -21,3 +29,44 @@ def test_a_runner_that_is_not_there_is_unavailable(tmp_path):
         provider.serving(timeout_s=1.0)
     with pytest.raises(OutsideUnavailable):
         provider.deploy(ServeSpec("rev_a", "prj_a", "0" * 64, GIB), timeout_s=1.0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_process_that_was_killed_is_unavailable_until_it_is_deployed_again(runner, number):
+    provider = LocalProvider(socket_path=runner.socket_path)
+    spec = ServeSpec(f"rev_killed_{number.name}", "contract", runner.put_sum_model(), GIB)
+    row = {"a": 1.0, "b": 2.0}
+    endpoint = provider.deploy(spec, timeout_s=60.0)
+    provider.predict(endpoint.handle, [row], deadline_s=5.0)
+    (child,) = [one for one in provider.client.stats() if one.key == spec.revision_id]
+    os.kill(child.pid, number)
+    with pytest.raises(OutsideUnavailable):
+        provider.predict(endpoint.handle, [row], deadline_s=5.0)
+    again = provider.deploy(spec, timeout_s=60.0)
+    answered = provider.predict(again.handle, [row], deadline_s=5.0)
+    provider.stop(spec.revision_id, timeout_s=60.0)
+    assert answered.outputs[0]["prediction"] == pytest.approx(3.0)
+
+
+@pytest.mark.django_db
+def test_a_prediction_outlives_its_models_process(runner, settings):
+    settings.DEPLOYMENT_PROVIDERS = {
+        "local": {
+            "BACKEND": "deployments.providers.local.LocalProvider",
+            "OPTIONS": {"socket_path": runner.socket_path},
+        }
+    }
+    providers.forget()
+    live = RevisionFactory(status="live", digest=runner.put_sum_model())
+    watch.watch_revisions()
+    model_id = live.deployment.model.model_id
+    target = target_of_model(model_id)
+    client = RunnerClient(runner.socket_path)
+    (child,) = [one for one in client.stats() if one.key == live.public_id]
+    os.kill(child.pid, signal.SIGKILL)
+    rows = [{"a": 2.0, "b": 2.0}]
+    answerer, prediction = predict(target, rows, lambda: target_of_model(model_id))
+    client.stop(key=live.public_id)
+    providers.forget()
+    assert answerer.revision_id == live.public_id
+    assert prediction.outputs[0]["prediction"] == pytest.approx(4.0)
