@@ -32,9 +32,9 @@ def give(of: Bench, content: bytes, *, checked: bool = True, **changes: Any) -> 
     return Contribution.objects.get(pk=contribution.pk)
 
 
-def baseline_of(of: Bench, digest: str, part: slice = FEW) -> ModelVersion:
+def baseline_of(of: Bench, digest: str) -> ModelVersion:
     """A version that was trained on some digits."""
-    return of.version(digest, usable(of.project, table(part)))
+    return of.version(digest, usable(of.project, table(FEW)))
 
 
 def candidate_of(
@@ -60,7 +60,7 @@ def accepted(of: Bench, *given: Contribution) -> Comparison:
 
 def measured(of: Bench, workshop: Any) -> tuple[Comparison, Contribution, Contribution]:
     """A comparison that the runner measured, of a candidate made with two people's rows."""
-    anna, ben = give(of, table(ANNA)), give(of, table(BEN))
-    baseline = baseline_of(of, workshop.model("baseline"), BASE)
+    anna, ben = (give(of, table(slice(part.start, part.start + 20))) for part in (ANNA, BEN))
+    baseline = baseline_of(of, workshop.model("baseline"))
     candidate = candidate_of(of, workshop.model("honest"), baseline, anna, ben)
     return of.compare(baseline, candidate), anna, ben
