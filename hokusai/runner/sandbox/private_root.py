@@ -30,25 +30,24 @@ def build(scratch: str, tree: str) -> None:
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
     kernel.mount("tmpfs", scratch, "tmpfs", flags, "size=1m,mode=755")
+    # First, because Python itself may be installed below it.
+    _mount_temporary(scratch + TEMPORARY_PATH, flags)
     for path in (*python_paths(), *SYSTEM_LIBRARIES):
         _show(path, scratch + path)
     for path in DEVICES:
         _show_device(path, scratch + path)
     if tree:
         _show(tree, scratch + MODEL_PATH, kernel.MS_NOEXEC)
-    temporary = scratch + TEMPORARY_PATH
-    os.mkdir(temporary)
-    kernel.mount(
-        "tmpfs",
-        temporary,
-        "tmpfs",
-        flags | kernel.MS_NOEXEC,
-        f"size={TEMPORARY_BYTES},mode=1777",
-    )
     _mount_proc(scratch + "/proc")
     kernel.mount("none", scratch, "", kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | flags)
     os.chroot(scratch)
     os.chdir("/")
+
+
+def _mount_temporary(target: str, flags: int) -> None:
+    os.mkdir(target)
+    options = f"size={TEMPORARY_BYTES},mode=1777"
+    kernel.mount("tmpfs", target, "tmpfs", flags | kernel.MS_NOEXEC, options)
 
 
 def _show(source: str, target: str, extra: int = 0) -> None:
