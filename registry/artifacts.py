@@ -21,6 +21,7 @@ from registry.exceptions import ArtifactRefused
 from registry.models import ModelVersion
 
 MLMODEL = "MLmodel"
+MAX_MLMODEL_BYTES = 1024 * 1024
 
 
 def copy_artifact(work: Work) -> None:
@@ -72,11 +73,17 @@ def _mark_copying(job: Job, version: ModelVersion) -> None:
 
 def _describe(files: Path) -> ModelDescription:
     try:
-        return describe(yaml.safe_load((files / MLMODEL).read_text()))
+        return describe(yaml.safe_load(_read(files / MLMODEL)))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise ArtifactRefused("The artifact holds no MLmodel file; log it with MLflow.") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ArtifactRefused(f"The MLmodel file cannot be read: {error}") from error
+
+
+def _read(path: Path) -> str:
+    if path.stat().st_size > MAX_MLMODEL_BYTES:
+        raise ArtifactRefused(f"The MLmodel file is larger than {MAX_MLMODEL_BYTES} bytes.")
+    return path.read_text(encoding="utf-8")
 
 
 def _keep(

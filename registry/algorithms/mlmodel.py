@@ -49,7 +49,10 @@ def _signature(stated: Any) -> dict[str, Any]:
 
 
 def _columns(text: Any) -> list[dict[str, Any]]:
-    columns = json.loads(text) if isinstance(text, str) else text
+    """MLflow writes columns as JSON text; YAML's own lists could repeat themselves without end."""
+    if not isinstance(text, str):
+        raise DescriptionError("its signature is no text")
+    columns = json.loads(text)
     if not isinstance(columns, list) or not all(isinstance(c, Mapping) for c in columns):
         raise DescriptionError("its signature lists no columns")
     return [dict(column) for column in columns]

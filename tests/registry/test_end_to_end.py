@@ -1,5 +1,6 @@
 """Registering what plain MLflow logged, against MLflow's own server."""
 
+import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -18,6 +19,11 @@ from registry.models import ModelVersion
 from tests.tracking.logged import LoggedModel, log_model
 
 pytestmark = pytest.mark.django_db
+
+
+def unique(name: str) -> str:
+    """A name that no other test's model has on the server, which they share."""
+    return f"{name}-{secrets.token_hex(4)}"
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +54,9 @@ def test_a_logged_model_is_copied_and_shown_under_our_number(
     run_job: Callable[[str], Job],
 ) -> None:
     source = logged.source if named_by == "run" else f"models:/{logged.logged_id}"
-    version = services.register_version(project=project, slug="digits", source=source, actor=actor)
+    version = services.register_version(
+        project=project, slug=unique("digits"), source=source, actor=actor
+    )
     assert run_job(version.public_id).status == "succeeded"
     outbox.deliver(f"{SYNC_SUBSCRIBER}|{version.public_id}")
 
@@ -69,17 +77,18 @@ def test_a_version_registered_in_mlflow_can_be_registered_here(
     logged: LoggedModel, project: Project, actor: Actor, run_job: Callable[[str], Job]
 ) -> None:
     plain = MlflowClient(logged.uri, logged.uri)
-    plain.create_registered_model("Fraud detection")
+    name = unique("Fraud detection ")
+    plain.create_registered_model(name)
     made = plain.create_model_version(
-        "Fraud detection",
+        name,
         f"models:/{logged.logged_id}",
         run_id=logged.run_id,
         model_id=logged.logged_id,
     )
     version = services.register_version(
         project=project,
-        slug="fraud",
-        source=f"models:/Fraud detection/{made.version}",
+        slug=unique("fraud"),
+        source=f"models:/{name}/{made.version}",
         actor=actor,
     )
     assert run_job(version.public_id).status == "succeeded"

@@ -49,6 +49,7 @@ def test_a_model_may_state_no_signature(signature: Any) -> None:
         {"flavors": {}, "signature": ["x"]},
         {"flavors": {}, "signature": {"inputs": '{"x": 1}'}},
         {"flavors": {}, "signature": {"inputs": "[1, 2]"}},
+        {"flavors": {}, "signature": {"inputs": [COLUMN]}},
     ],
 )
 def test_what_is_no_mlmodel_file_is_refused(document: Any) -> None:
