@@ -69,8 +69,10 @@ def tell_lineage(comparison: Comparison) -> None:
 def announce(comparison: Comparison) -> None:
     """State the verdict on the candidate, which MLflow shows too, and record it."""
     facts = {"comparison": comparison.public_id, "decision": comparison.status}
+    after = {"status": comparison.status}
     if comparison.status == "accepted" and comparison.delta_ppm is not None:
         facts["delta_percentage_points"] = f"{comparison.delta_ppm / 10_000:.4f}"
+        after["reason"] = comparison.reason
     state_facts(version_id=comparison.candidate_id, facts=facts)
     record(
         f"comparison:{comparison.status}",
@@ -79,5 +81,6 @@ def announce(comparison: Comparison) -> None:
         project_id=comparison.project.pk,
         label=str(comparison),
         before={"status": "requested"},
-        after={"status": comparison.status, "reason": comparison.reason},
+        # Those who compete read events; why they were refused is for those who see the benchmark.
+        after=after,
     )

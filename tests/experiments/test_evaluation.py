@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -325,3 +326,26 @@ def test_benchmark_rows_survive_a_file_with_integers(measuring: Workshop) -> Non
     of = bench(table(slice(0, 100), whole=True))
     assert usable(of.project, table(slice(0, 100))).row_count == 100
     assert of.compare(*pair(measuring, of)).status in ("accepted", "refused")
+
+
+def test_each_try_on_rows_seen_before_must_clear_a_higher_bar(measuring: Workshop) -> None:
+    of = bench()
+    baseline, candidate = pair(measuring, of)
+    first = of.compare(baseline, candidate)
+    # Half of the rows under another name and seed are no fresh start.
+    draft = services.create_benchmark(
+        project=of.project,
+        slug="half",
+        name="Half of the digits",
+        dataset_version=usable(of.project, table(slice(400, 800))),
+        label_column="label",
+        actor=actor_of(of.engineer),
+        seed=1,
+    )
+    half = services.approve_benchmark(benchmark_id=draft.pk, actor=actor_of(of.reviewer))
+    second = replace(of, benchmark=half).compare(baseline, candidate)
+    third = of.compare(baseline, of.version(measuring.model("shifted")))
+    assert [row.attempt for row in (first, second, third)] == [1, 2, 3]
+    spent = [row.statistics["alpha_e9"] for row in (first, second, third)]
+    assert spent == [15_198_177, 3_799_544, 1_688_686]
+    assert sum(spent) < of.benchmark.alpha * 1_000_000_000

@@ -56,7 +56,7 @@ def test_telling_the_lineage_twice_is_the_same_as_once() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("status", "told"), [("accepted", "5.0000"), ("refused", None)])
-def test_only_an_accepted_difference_is_stated_on_the_version(
+def test_only_of_an_accepted_candidate_difference_and_reason_are_told(
     status: str, told: str | None
 ) -> None:
     comparison = ComparisonFactory(status=status, delta_ppm=50_000, reason="regression")
@@ -67,3 +67,4 @@ def test_only_an_accepted_difference_is_stated_on_the_version(
     assert tags.get("hokusai.delta_percentage_points") == told
     event = Event.objects.get(tag=f"comparison:{status}")
     assert event.after["status"] == status
+    assert ("reason" in event.after) == (told is not None)
