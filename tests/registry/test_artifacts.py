@@ -96,7 +96,7 @@ def test_an_outage_leaves_the_copy_waiting_and_it_ends_by_itself(
         ({"model.skops": "x"}, "no MLmodel"),
         ({"MLmodel": "flavors: [", "x": ""}, "cannot be read"),
         ({"MLmodel": "text", "x": ""}, "names no flavors"),
-        ({"MLmodel": "[" * 5000, "x": ""}, "cannot be read"),
+        ({"MLmodel": "[" * 1500, "x": ""}, "cannot be read"),
         ({"MLmodel": MLMODEL + " " * 2**20, "x": ""}, "larger than"),
         ({"MLmodel": MLMODEL, "mlMODEL": ""}, "one path"),
     ],
