@@ -4,13 +4,13 @@ from registry.promotion import CheckResult, PromotionCheck
 
 
 class BenchmarkPassed(PromotionCheck):
-    """A version that has a parent was shown to be better than a baseline."""
+    """Every version but a model's first was shown to be better than a baseline."""
 
     code = "benchmark_passed"
     title = "Better than its baseline on an approved benchmark"
 
     def run(self, version: ModelVersion) -> CheckResult:
-        if version.parent_id is None:
+        if version.number == 1:
             return CheckResult(True, "A first version has no baseline to be better than.")
         decided = Comparison.objects.decided().filter(candidate=version)
         accepted = decided.filter(status="accepted").order_by("-decided_at").first()

@@ -44,3 +44,8 @@ def test_being_the_baseline_of_an_accepted_comparison_does_not_count() -> None:
     comparison = ComparisonFactory(status="accepted", decided_at=timezone.now())
     later = ModelVersionFactory(model=comparison.baseline.model, parent=comparison.baseline)
     assert not BenchmarkPassed().run(later).passed
+
+
+def test_a_later_version_without_a_parent_is_no_way_around() -> None:
+    first = ModelVersionFactory()
+    assert not BenchmarkPassed().run(ModelVersionFactory(model=first.model, number=2)).passed

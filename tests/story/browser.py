@@ -41,7 +41,8 @@ class Browser:
     """One person, logged in, whose page may raise no error and ask nobody else for anything."""
 
     def __init__(self, chromium: Chromium, base_url: str, username: str, password: str) -> None:
-        self.base_url, self.errors = base_url, []
+        self.base_url = base_url
+        self.errors: list[str] = []
         self.page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self._note(request.url))
@@ -77,18 +78,15 @@ class Browser:
         self.page.get_by_role("link", name=f"{model_id} v{number}").first.click()
         self.page.wait_for_load_state("networkidle")
 
-    def act(self, title: str, **fields: str) -> None:
-        """Choose an action, fill its dialog, confirm."""
-        self.page.get_by_role("link", name=title).or_(
-            self.page.get_by_role("button", name=title)
-        ).first.click()
-        dialog = self.page.get_by_role("dialog")
-        dialog.wait_for(timeout=10_000)
+    def act(self, action: str, **fields: str) -> None:
+        """Choose an action, fill its dialog, confirm, and wait for the page that answers."""
+        self.page.locator(f'a[hx-get$="/{action}/"]').first.click()
+        dialog = self.page.locator("#dialog")
         for name, value in fields.items():
             control = dialog.locator(f"[name={name}]")
-            if control.evaluate("e => e.tagName") == "SELECT":
+            if control.evaluate("element => element.tagName") == "SELECT":
                 control.select_option(value)
             else:
                 control.fill(value)
-        dialog.locator("button[type=submit]").click()
-        self.page.wait_for_load_state("networkidle")
+        with self.page.expect_navigation(wait_until="networkidle"):
+            dialog.locator("button[type=submit]").click()

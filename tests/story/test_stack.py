@@ -173,14 +173,14 @@ def test_promoting_and_deploying_in_the_browser(running: Running, access: dict[s
         ada.open("/admin/")
         ada.sees("Improvements")
         ada.open_version(MODEL_ID, 1)
-        ada.act("Promote", target="production", comment="The first one again.")
+        ada.act("promote", target="production", comment="The first one again.")
         rosa = Browser(chromium, running.base_url, "rosa", access["password"])
         rosa.open_promotion(MODEL_ID, 1)
-        rosa.act("Approve", comment="Agreed.")
+        rosa.act("approve", comment="Agreed.")
         assert stage_of(running, 1) == "production"
         assert stage_of(running, 2) == "archived"
         ada.open_version(MODEL_ID, 1)
-        ada.act("Deploy")
+        ada.act("deploy")
         running.watch(lambda: live_version(running) == 1, "version 1 is live")
         assert ada.errors == []
         assert rosa.errors == []
