@@ -45,6 +45,8 @@ def create_benchmark(
     """
     if actor.user_id is None:
         raise Forbidden("A benchmark is made by a person.")
+    # One name is taken by one transaction at a time.
+    Project.objects.select_for_update().get(pk=project.pk)
     if Benchmark.objects.filter(project=project, slug=slug).exists():
         raise Conflict(f"The project has a benchmark {slug!r} already.", slug=slug)
     guards = [dict(item) for item in guardrails]

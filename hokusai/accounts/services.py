@@ -42,11 +42,11 @@ def create_project(
     """Make a project whose owner is whoever asks. Raises Conflict where the slug is taken."""
     if actor.user_id is None:
         raise Forbidden("A project is made by a person.")
-    if Project.objects.filter(slug=slug).exists():
-        raise Conflict(f"The name {slug!r} is taken.", slug=slug)
-    project = Project.objects.create(
-        slug=slug, name=name, description=description, visibility=visibility
+    project, made = Project.objects.get_or_create(
+        slug=slug, defaults={"name": name, "description": description, "visibility": visibility}
     )
+    if not made:
+        raise Conflict(f"The name {slug!r} is taken.", slug=slug)
     Membership.objects.create(project=project, user_id=actor.user_id, role=Role.OWNER)
     _record("project:created", project, actor, after={"slug": slug, "visibility": visibility})
     return project

@@ -18,9 +18,11 @@ def create_dataset(
     *, project: Project, slug: str, name: str, actor: Actor, description: str = ""
 ) -> Dataset:
     """Make a line of tables. Raises Conflict where the name is taken."""
-    if Dataset.objects.filter(project=project, slug=slug).exists():
+    dataset, made = Dataset.objects.get_or_create(
+        project=project, slug=slug, defaults={"name": name, "description": description}
+    )
+    if not made:
         raise Conflict(f"The project has a dataset {slug!r} already.", slug=slug)
-    dataset = Dataset.objects.create(project=project, slug=slug, name=name, description=description)
     record(
         "dataset:created",
         subject=dataset.public_id,

@@ -1,7 +1,5 @@
 """The console in a real browser: nothing is asked of other hosts, and no script fails."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,28 +10,16 @@ from django.urls import reverse
 from hokusai.accounts.choices import Role
 from hokusai.accounts.models import Project
 from registry.models import ModelVersion, Promotion
+from tests.chromium import FLAGS, executable
 from tests.factories import LineageEdgeFactory, LineageNodeFactory, ModelVersionFactory
 from tests.staff import Staff, staff_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("There is no chromium on this machine.")
-    return {**browser_type_launch_args, "executable_path": chromium, "args": list(FLAGS)}
+    return {**browser_type_launch_args, "executable_path": executable(), "args": FLAGS}
 
 
 @pytest.fixture

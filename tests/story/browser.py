@@ -1,36 +1,19 @@
 """A person at the console, in a real Chromium."""
 
-import os
-import shutil
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import sync_playwright
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.chromium import FLAGS, executable
 
 
 @contextmanager
 def open_browser() -> Iterator[Chromium]:
     """Chromium, or a loud skip that says how to install it."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if executable is None:
-        message = "NO BROWSER TEST RAN: install Debian's chromium, or set CHROMIUM to its path."
-        warnings.warn(message, stacklevel=1)
-        pytest.skip(message)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         try:
             yield browser
         finally:
