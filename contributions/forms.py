@@ -8,7 +8,7 @@ from django.conf import settings
 from contributions.algorithms.addresses import InvalidAddress, normalise_address
 from contributions.choices import Licence
 from hokusai.accounts.permissions import projects_where
-from hokusai.web.forms import ConsoleForm
+from hokusai.web.forms import ConsoleForm, offer
 from registry.models import Model
 
 _ENDINGS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
@@ -82,7 +82,7 @@ class ContributionForm(GiftFields, ConsoleForm):
     """The console's form, for staff."""
 
     def scope(self, user: Any) -> None:
-        self.fields["model"].queryset = models_open_to(user)
+        offer(self, "model", models_open_to(user))
 
 
 class GiftForm(GiftFields):
@@ -90,4 +90,4 @@ class GiftForm(GiftFields):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["model"].queryset = models_open_to(user)
+        offer(self, "model", models_open_to(user))

@@ -17,7 +17,7 @@ from contributions.choices import ContributionStatus
 from contributions.forms import GiftForm, models_open_to
 from contributions.models import Contribution, Share
 from contributions.reports import credited_ppm
-from hokusai.accounts.services import actor_of
+from hokusai.accounts.services import actor_of, person_of
 from hokusai.core.errors import DomainError
 from hokusai.web import markup
 
@@ -31,13 +31,13 @@ class Login(LoginView):
 
     template_name = "contribute/login.html"
     redirect_authenticated_user = True
-    next_page = reverse_lazy("home")
+    next_page = "home"
 
 
 class Logout(LogoutView):
     """Ends the session, by POST."""
 
-    next_page = LOGIN_URL
+    next_page = "contribute-login"
 
 
 def own(user: Any) -> QuerySet[Contribution]:
@@ -102,7 +102,9 @@ def _submitted(request: HttpRequest, form: GiftForm) -> Contribution | None:
     data = dict(form.cleaned_data)
     content = data.pop("file").read()
     try:
-        return services.submit_contribution(content=content, actor=actor_of(request.user), **data)
+        return services.submit_contribution(
+            content=content, actor=actor_of(person_of(request.user)), **data
+        )
     except DomainError as error:
         form.add_error(None, str(error))
         return None
@@ -151,7 +153,9 @@ def withdraw(request: HttpRequest, public_id: str) -> HttpResponse:
     if row is None:
         raise Http404
     try:
-        services.withdraw_contribution(contribution_id=row.pk, actor=actor_of(request.user))
+        services.withdraw_contribution(
+            contribution_id=row.pk, actor=actor_of(person_of(request.user))
+        )
         messages.success(request, "The contribution was withdrawn.")
     except DomainError as error:
         messages.error(request, str(error))

@@ -10,7 +10,7 @@ from deployments import services
 from deployments.models import Revision
 from hokusai.web import markup
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.forms import DialogForm
+from hokusai.web.forms import DialogForm, field_of
 from hokusai.web.panels import Panel, table
 from registry.choices import ArtifactState
 from registry.models import ModelVersion
@@ -25,7 +25,8 @@ class DeployDialog(DialogForm):
     provider = forms.ChoiceField()
 
     def scope(self, user: Any) -> None:
-        self.fields["provider"].choices = [(name, name) for name in settings.DEPLOYMENT_PROVIDERS]
+        provider = field_of(self, "provider", forms.ChoiceField)
+        provider.choices = [(name, name) for name in settings.DEPLOYMENT_PROVIDERS]
 
 
 @dialog_action(

@@ -14,7 +14,7 @@ from experiments.models import Benchmark, Comparison
 from hokusai.accounts.permissions import projects_where
 from hokusai.web import markup
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.forms import DialogForm
+from hokusai.web.forms import DialogForm, offer
 from hokusai.web.panels import Panel, table
 from registry.choices import ArtifactState
 from registry.models import ModelVersion
@@ -37,14 +37,14 @@ class EvaluationDialog(DialogForm):
             return
         others = ModelVersion.objects.of_member(user).ready().filter(model=version.model_id)
         newest = others.exclude(pk=version.pk).values("pk")[:CHOICES_SHOWN]
-        self.fields["baseline"].queryset = ModelVersion.objects.filter(pk__in=newest)
-        self.fields["baseline"].queryset = self.fields["baseline"].queryset.select_related("model")
-        self.fields["baseline"].initial = version.parent_id or version.model.head_id
-        self.fields["benchmark"].queryset = Benchmark.objects.filter(
+        baselines = ModelVersion.objects.filter(pk__in=newest).select_related("model")
+        offer(self, "baseline", baselines).initial = version.parent_id or version.model.head_id
+        benchmarks = Benchmark.objects.filter(
             project__in=projects_where(user, "experiments.request_comparison"),
             project=version.model.project_id,
             status=BenchmarkStatus.APPROVED,
         )
+        offer(self, "benchmark", benchmarks)
 
 
 @dialog_action(

@@ -94,7 +94,7 @@ def lineage_of(*, public_id: str, user: Any, direction: str = "both", limit: int
 def _rows(public_id: str, user: Any, direction: str, limit: int) -> list[tuple[Any, ...]]:
     everything = bool(getattr(user, "is_superuser", False))
     projects = [] if everything else _visible_projects(user)
-    parameters = {
+    parameters: dict[str, Any] = {
         "start": public_id,
         "up": direction in {"both", "ancestors"},
         "down": direction in {"both", "descendants"},

@@ -1,10 +1,12 @@
 """Stored tables, read back from the content store for those processes that may."""
 
+from typing import cast
+
 from django.conf import settings
 
 from hokusai.storage import stores
 from registry.algorithms.rows import Column, Schema
-from registry.algorithms.tables import Limits, Table, TableError, read_table
+from registry.algorithms.tables import Limits, Table, TableError, TableFormat, read_table
 from registry.exceptions import DatasetRefused
 from registry.models import DatasetVersion
 
@@ -20,8 +22,10 @@ def read_rows(dataset_version: DatasetVersion) -> Table:
     Raises DatasetRefused where its bytes are no table, ContentMissing or ContentDamaged.
     """
     content = stores["default"].get(dataset_version.file_digest)
+    # `add_dataset_version` takes no file of another format.
+    file_format = cast(TableFormat, dataset_version.file_format)
     try:
-        return read_table(content, dataset_version.file_format, limits())
+        return read_table(content, file_format, limits())
     except TableError as error:
         raise DatasetRefused(str(error), row=error.row, column=error.column) from error
 

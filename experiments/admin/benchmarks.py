@@ -16,7 +16,7 @@ from hokusai.core.errors import Forbidden, InvalidInput
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.forms import ConsoleForm, look_up
+from hokusai.web.forms import ConsoleForm, look_up, offer
 from hokusai.web.panels import Fact, Notice, Page, Panel, table
 from registry.choices import DatasetState
 from registry.models import DatasetVersion, Model, ModelVersion
@@ -56,7 +56,7 @@ class BenchmarkForm(ConsoleForm):
 
     def scope(self, user: Any) -> None:
         allowed = projects_where(user, "experiments.add_benchmark")
-        self.fields["project"].queryset = allowed
+        offer(self, "project", allowed)
         field = Benchmark._meta.get_field("dataset_version")  # noqa: SLF001
         versions = DatasetVersion.objects.filter(
             dataset__project__in=allowed, state=DatasetState.USABLE
@@ -85,7 +85,7 @@ class ExperimentForm(ConsoleForm):
 
     def scope(self, user: Any) -> None:
         allowed = projects_where(user, "experiments.request_comparison")
-        self.fields["project"].queryset = allowed
+        offer(self, "project", allowed)
         choices = {
             "model": Model.objects.filter(project__in=allowed),
             "baseline": ModelVersion.objects.filter(model__project__in=allowed),

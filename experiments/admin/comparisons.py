@@ -15,7 +15,7 @@ from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.forms import ConsoleForm, look_up
+from hokusai.web.forms import ConsoleForm, look_up, offer
 from hokusai.web.graphs import lineage_panel
 from hokusai.web.panels import Fact, Notice, Page, Panel, chart, plain, table
 from registry.models import ModelVersion
@@ -31,9 +31,8 @@ class ComparisonForm(ConsoleForm):
 
     def scope(self, user: Any) -> None:
         allowed = projects_where(user, "experiments.request_comparison")
-        self.fields["benchmark"].queryset = Benchmark.objects.filter(
-            project__in=allowed, status=BenchmarkStatus.APPROVED
-        )
+        benchmarks = Benchmark.objects.filter(project__in=allowed)
+        offer(self, "benchmark", benchmarks.filter(status=BenchmarkStatus.APPROVED))
         versions = ModelVersion.objects.ready().filter(model__project__in=allowed)
         for name in ("baseline", "candidate"):
             field = Comparison._meta.get_field(name)  # noqa: SLF001

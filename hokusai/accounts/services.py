@@ -2,6 +2,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -13,6 +14,13 @@ from hokusai.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hokusai.core.events import Actor, record
 
 INVITATION_DAYS = 14
+
+
+def person_of(user: User | AnonymousUser) -> User:
+    """Who is logged in. Raises Forbidden for nobody."""
+    if not isinstance(user, User):
+        raise Forbidden("Log in first.")
+    return user
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from unfold.dataclasses import UnfoldAction
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
-from hokusai.accounts.services import actor_of
+from hokusai.accounts.services import actor_of, person_of
 from hokusai.core.errors import DomainError
 from hokusai.core.events import Actor
 from hokusai.core.models import Event
@@ -77,7 +77,7 @@ class ScopedAdmin(ModelAdmin):
 
     def actor(self, request: HttpRequest) -> Actor:
         """Who acts, for the record."""
-        return actor_of(request.user)
+        return actor_of(person_of(request.user))
 
     def object_or_404(self, request: HttpRequest, object_id: str) -> Any:
         """The row, read once per request; hidden and absent are the same 404."""
@@ -239,7 +239,8 @@ class OperationsAdmin(ScopedAdmin):
         """Whether the person holds a permission in the row's project."""
         if request.user.is_superuser:
             return True
-        project = Project.objects.filter(pk=self._project_id(obj)).first()
+        project_id = self._project_id(obj)
+        project = None if project_id is None else Project.objects.filter(pk=project_id).first()
         return bool(request.user.has_perm(permission, project))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

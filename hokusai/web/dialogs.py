@@ -81,5 +81,6 @@ def _guarded(inner: Any, dialog: Dialog) -> Any:
         response: HttpResponse = inner(self, request, object_id=object_id)
         return response
 
-    outer.console_dialog = dialog
-    return outer
+    marked: Any = outer
+    marked.console_dialog = dialog
+    return marked

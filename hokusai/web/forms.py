@@ -1,11 +1,11 @@
 """Forms of the console: plain form fields in the console's looks, choices scoped to the person."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
-from django.db.models import Field, QuerySet
+from django.db.models import Field, ForeignKey, ForeignObjectRel, QuerySet
 from django.http import HttpRequest
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
@@ -21,6 +21,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+F = TypeVar("F", bound=forms.Field)
 _WIDGETS: tuple[tuple[type[forms.Field], type[forms.Widget]], ...] = (
     (forms.ModelMultipleChoiceField, UnfoldAdminSelect2MultipleWidget),
     (forms.MultipleChoiceField, UnfoldAdminSelect2MultipleWidget),
@@ -97,6 +98,30 @@ class LookUp(AutocompleteSelect):
     """Offers the rows that the person may see, as one types."""
 
 
-def look_up(field: Field, queryset: QuerySet, **kwargs: Any) -> forms.ModelChoiceField:
-    """A choice that is looked up as one types, through the console's page of the related rows."""
+def field_of(form: forms.BaseForm, name: str, kind: type[F]) -> F:
+    """A form's field as the kind that it was declared as. Raises TypeError for another kind."""
+    found = form.fields[name]
+    if not isinstance(found, kind):
+        message = f"{name} is a {type(found).__name__}, not a {kind.__name__}"
+        raise TypeError(message)
+    return found
+
+
+def offer(form: forms.BaseForm, name: str, queryset: QuerySet) -> forms.ModelChoiceField:
+    """Narrow a choice of rows to a queryset. Raises TypeError where the field is no such choice."""
+    found = field_of(form, name, forms.ModelChoiceField)
+    found.queryset = queryset
+    return found
+
+
+def look_up(
+    field: Field | ForeignObjectRel, queryset: QuerySet, **kwargs: Any
+) -> forms.ModelChoiceField:
+    """A choice that is looked up as one types, through the console's page of the related rows.
+
+    Raises TypeError for a field that leads to no row, or is a relation seen from behind.
+    """
+    if not isinstance(field, ForeignKey):
+        message = f"{field.name} leads to no row"
+        raise TypeError(message)
     return forms.ModelChoiceField(queryset, widget=LookUp(field, admin.site), **kwargs)

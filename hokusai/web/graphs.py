@@ -14,9 +14,12 @@ RUN = "run"
 class Drawable(Protocol):
     """What `registry.reports.lineage_around` gives."""
 
-    nodes: Sequence[Any]
-    edges: Sequence[Any]
-    truncated: bool
+    @property
+    def nodes(self) -> Sequence[Any]: ...
+    @property
+    def edges(self) -> Sequence[Any]: ...
+    @property
+    def truncated(self) -> bool: ...
 
 
 def lineage_panel(graph: Drawable, focus: str) -> Panel:

@@ -35,14 +35,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An object's page."""
+    """An object's page; a panel that is None is left out."""
 
     title: str
     badges: Sequence[Any] = ()
     lead: str = ""
     notices: Sequence[Notice] = ()
     facts: Sequence[Fact] = ()
-    panels: Sequence[Panel] = ()
+    panels: Sequence[Panel | None] = ()
     refresh_s: int = field(default=0)
 
 

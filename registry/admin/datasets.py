@@ -11,7 +11,7 @@ from hokusai.accounts.permissions import projects_where
 from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
-from hokusai.web.forms import ConsoleForm, look_up
+from hokusai.web.forms import ConsoleForm, look_up, offer
 from hokusai.web.graphs import lineage_panel
 from hokusai.web.panels import Fact, Notice, Page, plain, table
 from registry import services
@@ -32,7 +32,7 @@ class DatasetForm(ConsoleForm):
     description = forms.CharField(required=False, widget=forms.Textarea)
 
     def scope(self, user: Any) -> None:
-        self.fields["project"].queryset = projects_where(user, "registry.add_dataset")
+        offer(self, "project", projects_where(user, "registry.add_dataset"))
 
 
 class DatasetVersionForm(ConsoleForm):

@@ -10,7 +10,7 @@ from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
-from hokusai.web.forms import ConsoleForm
+from hokusai.web.forms import ConsoleForm, offer
 from hokusai.web.graphs import lineage_panel
 from hokusai.web.panels import Fact, Page, Panel, chart, table
 from registry import reports, services
@@ -32,7 +32,7 @@ class ModelForm(ConsoleForm):
     description = forms.CharField(required=False, widget=forms.Textarea)
 
     def scope(self, user: Any) -> None:
-        self.fields["project"].queryset = projects_where(user, "registry.register_version")
+        offer(self, "project", projects_where(user, "registry.register_version"))
 
 
 @admin.register(Model)

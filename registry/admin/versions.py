@@ -67,7 +67,7 @@ class ModelVersionAdmin(ScopedAdmin):
     )
     search_fields = ("^model__model_id", "=public_id", "=tree_digest", "=run_id")
     search_help_text = "By model id, version id, digest or run."
-    actions_detail = ("promote", "tag", "retry_artifact", "retry_sync")
+    actions_detail: tuple[str, ...] = ("promote", "tag", "retry_artifact", "retry_sync")
 
     @display(description="version")
     def name(self, obj: ModelVersion) -> str:

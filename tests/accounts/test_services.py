@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from hokusai.accounts import keys, services
@@ -50,6 +51,11 @@ def test_an_actor_is_a_person_or_a_persons_key() -> None:
     assert str(program) == f"key:{key.public_id}"
     assert person.user_id == program.user_id == key.owner.pk
     assert key.name in program.label
+
+
+def test_nobody_is_no_person() -> None:
+    with pytest.raises(Forbidden):
+        services.person_of(AnonymousUser())
 
 
 def test_whoever_makes_a_project_owns_it() -> None:

@@ -19,7 +19,7 @@ from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.forms import ConsoleForm
+from hokusai.web.forms import ConsoleForm, offer
 from hokusai.web.panels import Fact, Page
 
 
@@ -31,7 +31,7 @@ class InvitationForm(ConsoleForm):
     role = forms.ChoiceField(choices=Role.choices, initial=Role.CONTRIBUTOR)
 
     def scope(self, user: Any) -> None:
-        self.fields["project"].queryset = projects_where(user, "accounts.manage_members")
+        offer(self, "project", projects_where(user, "accounts.manage_members"))
 
 
 class ApiKeyForm(ConsoleForm):
@@ -43,9 +43,7 @@ class ApiKeyForm(ConsoleForm):
     expires_at = forms.DateField(required=False, help_text="Empty for a key without an end.")
 
     def scope(self, user: Any) -> None:
-        self.fields["project"].queryset = Project.objects.filter(
-            pk__in=user.memberships.values("project")
-        )
+        offer(self, "project", Project.objects.filter(pk__in=user.memberships.values("project")))
 
 
 class ShownOnceAdmin(ScopedAdmin):
@@ -109,7 +107,7 @@ class ApiKeyAdmin(ShownOnceAdmin):
         expires_at = _end_of(end) if end else None
         actor = self.actor(request)
         return services.create_api_key(
-            owner=request.user, actor=actor, expires_at=expires_at, **data
+            owner=services.person_of(request.user), actor=actor, expires_at=expires_at, **data
         )
 
     @dialog_action(

@@ -48,7 +48,7 @@ class UserAdmin(BaseUserAdmin, ModelAdmin):
         record(
             "user:changed" if change else "user:created",
             subject=obj.public_id,
-            actor=services.actor_of(request.user),
+            actor=services.actor_of(services.person_of(request.user)),
             project_id=None,
             label=obj.username,
             after={name: str(form.cleaned_data.get(name, "")) for name in names},
