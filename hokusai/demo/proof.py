@@ -16,6 +16,7 @@ from hokusai.demo.story import (
     CANCER,
     CANCER_ID,
     COPIED,
+    DIGITS,
     HONEST_ONE,
     HONEST_TWO,
     MODEL,
@@ -203,7 +204,7 @@ def second_project(story: Story) -> None:
 def hidden_paths(story: Story) -> list[str]:
     number = story.found["honest"]["number"]
     return [
-        f"projects/{'digits'}",
+        f"projects/{DIGITS}",
         f"models/{MODEL_ID}",
         f"models/{MODEL_ID}/versions/{number}",
         f"models/{MODEL_ID}/versions/{number}/lineage",

@@ -3,10 +3,11 @@
 Every step first looks whether an earlier run did it, so a second telling takes over what is there.
 """
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import pandas as pd
 
 from hokusai.accounts.choices import Role
 from hokusai.demo import data
@@ -198,10 +199,10 @@ def contribution(story: Story, address: str, content: bytes) -> Any:
 
 def candidates(story: Story) -> None:
     """Step 4: one candidate from honest rows, one from shifted ones; same code and seed."""
-    rows, concat = story.rows, sys.modules["pandas"].concat
+    rows = story.rows
     arms: dict[str, tuple[Any, list[str]]] = {
-        "honest": (concat([rows.baseline, *rows.honest]), [HONEST_ONE, HONEST_TWO]),
-        "shifted": (concat([rows.baseline, rows.shifted]), [SHIFTED]),
+        "honest": (pd.concat([rows.baseline, *rows.honest]), [HONEST_ONE, HONEST_TWO]),
+        "shifted": (pd.concat([rows.baseline, rows.shifted]), [SHIFTED]),
     }
     for arm, (table, addresses) in arms.items():
         story.found[arm] = version(

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from hokusai.demo.client import Api
 from hokusai.demo.story import MODEL_ID
 from tests.story.browser import Browser, open_browser
 from tests.story.models import log_copies, log_sleeper
-from tests.story.stack import Running, running_stack
+from tests.story.stack import ROOT, Running, running_stack
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
@@ -85,6 +87,29 @@ def test_a_second_telling_takes_over_what_is_there(running: Running, told: str) 
     again = running.manage("demo")
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
     assert running.rows(counts) == before
+
+
+def test_every_call_of_the_api_page_works(running: Running, told: str) -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL)
+    assert len(blocks) >= 6
+    script = (
+        "\n".join(blocks)
+        .replace("http://127.0.0.1:8000", running.base_url)
+        .replace(".hokusai/", f"{running.stack.folder.root}/")
+        .replace(".venv/bin/python", sys.executable)
+        .replace("curl -sS", "curl -sS --fail-with-body --noproxy 127.0.0.1")
+    )
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert '"prediction"' in done.stdout
 
 
 def test_twenty_versions_arrive_in_mlflow_once_although_it_was_down(
