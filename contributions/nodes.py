@@ -41,7 +41,10 @@ def tell_of_improvement(improvement: Improvement, shares: dict[int, int]) -> Non
         ),
         dst=node,
         kind=EdgeKind.IMPROVED,
-        attributes={"delta_ppm": improvement.delta_ppm},
+        attributes={
+            "delta_ppm": improvement.delta_ppm,
+            "metric": comparison.benchmark.metric,
+        },
     )
     credited = Contribution.objects.filter(pk__in=shares).select_related("wallet", "project")
     for contribution in credited:

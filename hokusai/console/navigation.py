@@ -70,7 +70,6 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
 )
-_BADGES = {"Promotions": "hokusai.console.navigation.promotions_waiting"}
 _FOR_SUPERUSERS = frozenset({"Users"})
 
 
@@ -81,7 +80,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": title,
             "separator": position > 0,
             "items": [
-                _item(*item)
+                _item(request, *item)
                 for item in items
                 if request.user.is_superuser or item[0] not in _FOR_SUPERUSERS
             ],
@@ -90,16 +89,19 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _item(title: str, icon: str, name: str) -> dict[str, Any]:
-    item = {"title": title, "icon": icon, "link": reverse(name)}
-    if title in _BADGES:
-        item |= {"badge": _BADGES[title], "badge_variant": "warning"}
-    return item
+def _item(request: HttpRequest, title: str, icon: str, name: str) -> dict[str, Any]:
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse(name)}
+    waiting = _WAITING[title](request) if title in _WAITING else 0
+    # The theme draws every badge that is there, an empty one too.
+    return item | {"badge": str(waiting), "badge_variant": "warning"} if waiting else item
 
 
-def promotions_waiting(request: HttpRequest) -> str:
+def promotions_waiting(request: HttpRequest) -> int:
     """How many promotions wait for a decision in the person's projects."""
-    return str(Promotion.objects.of_member(request.user).awaiting_review().count())
+    return Promotion.objects.of_member(request.user).awaiting_review().count()
+
+
+_WAITING = {"Promotions": promotions_waiting}
 
 
 def environment(request: HttpRequest) -> list[str]:

@@ -68,6 +68,12 @@ def mono(text: str, keep: int = 0) -> SafeString:
     return format_html('<code class="hk-code" title="{}">{}</code>', text, shown)
 
 
+def cut(text: str, keep: int) -> SafeString:
+    """Text of people, cut to `keep` characters with the whole beside it on hover."""
+    shown = f"{text[:keep]}…" if len(text) > keep else text
+    return format_html('<span title="{}">{}</span>', text, shown)
+
+
 def moment(at: datetime | None) -> SafeString:
     """A time in UTC, to the minute, exact on hover."""
     if at is None:

@@ -19,6 +19,7 @@ from registry.choices import ArtifactState, Stage, SyncState
 from registry.models import ModelVersion
 from registry.reports import lineage_around
 
+TAG_SHOWN = 80
 PROMOTIONS_SHOWN = 10
 
 
@@ -219,7 +220,7 @@ def _values(title: str, values: dict[str, Any], empty: str) -> Panel:
 
 
 def _tags(obj: ModelVersion) -> Panel:
-    rows = [(tag.key, tag.value) for tag in obj.tags.all()]
+    rows = [(tag.key, markup.cut(tag.value, TAG_SHOWN)) for tag in obj.tags.all()]
     return table("Tags", ("Key", "Value"), rows, empty="No tag. Set some above.", wide=False)
 
 

@@ -1,4 +1,6 @@
 // Draws the console's charts from the JSON beside them. No request, no inline code.
+import { drawLineage } from "./lineage.js";
+
 const TONES = {
   light: {
     text: "#475569", quiet: "#94a3b8", line: "#e2e8f0", ground: "#ffffff", strong: "#0f172a",
@@ -10,11 +12,6 @@ const TONES = {
   },
 };
 const STAGE_TONE = { production: "success", staging: "warning", development: "info", archived: "quiet" };
-const KIND_TONE = {
-  version: "accent", dataset: "info", contribution: "info", contributor: "warning", run: "quiet",
-  benchmark: "quiet", comparison: "warning", improvement: "success", attestation: "success",
-  deployment: "danger",
-};
 
 const tones = () => TONES[document.documentElement.classList.contains("dark") ? "dark" : "light"];
 const short = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
@@ -170,91 +167,20 @@ function confusion(data, t) {
   };
 }
 
-// data: {nodes: [{id, kind, label, hidden, href}], edges: [{src, dst, kind}], focus}
-// dagre places, ECharts draws in pixels; what is wider than the page scrolls sideways.
-function lineage(data, t, holder) {
-  const graph = new window.dagre.graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 20, ranksep: 64, edgesep: 12, marginx: 6, marginy: 6 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  data.nodes.forEach((node) => graph.setNode(node.id, { width: BOX.width, height: BOX.height }));
-  data.edges.forEach((edge) => graph.setEdge(edge.src, edge.dst, { kind: edge.kind }, edge.kind));
-  window.dagre.layout(graph);
-  const size = graph.graph();
-  holder.style.width = `${Math.max(size.width, holder.parentElement.clientWidth)}px`;
-  holder.style.height = `${size.height + 2}px`;
-  const focus = data.nodes.some((node) => node.id === data.focus) && graph.node(data.focus);
-  if (focus) holder.parentElement.scrollLeft = focus.x - holder.parentElement.clientWidth / 2;
-  const pixels = (max, inverse) => ({ type: "value", show: false, min: 0, max, inverse });
-  return {
-    grid: { left: 0, right: 0, top: 0, bottom: 0 },
-    tooltip: tooltip(t, { trigger: "item", formatter: ({ data: hit }) => hit.tip }),
-    xAxis: pixels(holder.clientWidth, false), yAxis: pixels(holder.clientHeight, true),
-    series: [
-      { type: "custom", data: graph.edges().map((key) => lineageEdge(key, graph)),
-        renderItem: ({ dataIndex }) => drawEdge(graph.edge(graph.edges()[dataIndex]).points, t) },
-      { type: "custom", data: data.nodes.map((node) => lineageNode(node, graph.node(node.id))),
-        renderItem: ({ dataIndex }) => {
-          const node = data.nodes[dataIndex];
-          return drawNode(node, graph.node(node.id), node.id === data.focus, t);
-        } },
-    ],
-  };
-}
-
-const BOX = { width: 168, height: 46 };
-
-function escaped(text) {
-  const holder = document.createElement("span");
-  holder.textContent = text;
-  return holder.innerHTML;
-}
-
-function lineageNode(node, place) {
-  return { value: [place.x, place.y], href: node.href, tip: escaped(`${node.kind}: ${node.label}`) };
-}
-
-function lineageEdge(key, graph) {
-  const [first] = graph.edge(key).points;
-  return { value: [first.x, first.y], tip: escaped(key.name.replaceAll("_", " ")) };
-}
-
-function drawEdge(points, t) {
-  const last = points[points.length - 1];
-  const line = { shape: { points: points.map((point) => [point.x, point.y]), smooth: 0.35 } };
-  return { type: "group", children: [
-    { type: "polyline", ...line, style: { stroke: t.quiet, lineWidth: 1.3, fill: "none" } },
-    { type: "polygon", style: { fill: t.quiet },
-      shape: { points: [[last.x, last.y], [last.x - 7, last.y - 4], [last.x - 7, last.y + 4]] } },
-  ] };
-}
-
-function drawNode(node, place, focused, t) {
-  const tone = node.hidden ? t.quiet : t[KIND_TONE[node.kind]] || t.accent;
-  const [x, y] = [place.x - BOX.width / 2, place.y - BOX.height / 2];
-  const text = (content, top, style) => ({
-    type: "text", style: { text: content, x: x + 12, y: top, ...style }, silent: true,
-  });
-  return { type: "group", cursor: node.href ? "pointer" : "default", children: [
-    { type: "rect", shape: { x, y, width: BOX.width, height: BOX.height, r: 8 },
-      style: {
-        fill: t.ground, stroke: tone, lineWidth: focused ? 3 : 1.3,
-        lineDash: node.hidden ? [4, 3] : undefined,
-      } },
-    text(node.kind, y + 8, { fill: tone, fontSize: 10, fontWeight: 600 }),
-    text(node.label, y + 23, {
-      fill: t.strong, fontSize: 12, width: BOX.width - 24, overflow: "truncate",
-    }),
-  ] };
-}
-
-const KINDS = { columns, ranking, history, interval, confusion, lineage };
+const KINDS = { columns, ranking, history, interval, confusion };
 
 function draw(holder) {
   const source = document.getElementById(holder.dataset.source);
+  if (!source) return;
+  const data = JSON.parse(source.textContent);
+  if (holder.dataset.chart === "lineage") {
+    drawLineage(holder, data, tones());
+    return;
+  }
   const kind = KINDS[holder.dataset.chart];
-  if (!source || !kind) return;
+  if (!kind) return;
   window.echarts.getInstanceByDom(holder)?.dispose();
-  const option = kind(JSON.parse(source.textContent), tones(), holder);
+  const option = kind(data, tones());
   const chart = window.echarts.init(holder, null, { renderer: "svg" });
   const { fontFamily } = getComputedStyle(document.body);
   chart.setOption({

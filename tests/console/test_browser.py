@@ -68,6 +68,30 @@ def test_lineage_and_history_are_drawn(console: Any, live_server: Any, project: 
         console.locator(f"[data-chart={kind}] svg").wait_for()
 
 
+def test_a_lineage_fits_its_box_is_moved_and_fits_again(
+    console: Any, live_server: Any, project: Project
+) -> None:
+    version = ModelVersionFactory(model__project=project)
+    node = LineageNodeFactory(public_id=version.public_id, project=project)
+    LineageEdgeFactory(
+        src=LineageNodeFactory(project=project), dst=node, attributes={"basis_points": 2_500}
+    )
+    console.goto(version_page(live_server, version))
+    svg = console.locator("[data-chart=lineage] svg")
+    svg.get_by_text("25 %", exact=True).wait_for()
+    left, top, width, height = (float(part) for part in svg.get_attribute("viewBox").split())
+    drawn = svg.evaluate("svg => { const b = svg.getBBox(); return [b.x, b.y, b.width, b.height] }")
+    assert left <= drawn[0]
+    assert top <= drawn[1]
+    assert left + width >= drawn[0] + drawn[2]
+    assert top + height >= drawn[1] + drawn[3]
+    first = svg.get_attribute("viewBox")
+    console.get_by_title("Zoom in").click()
+    assert svg.get_attribute("viewBox") != first
+    console.get_by_title("Show all of it").click()
+    assert svg.get_attribute("viewBox") == first
+
+
 def test_the_dashboard_and_the_jobs_open_without_errors(console: Any, live_server: Any) -> None:
     for name in ("admin:index", "admin:core_job_changelist"):
         console.goto(live_server.url + reverse(name))

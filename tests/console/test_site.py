@@ -1,10 +1,12 @@
 import pytest
 from django.contrib import admin
+from django.test import RequestFactory
 from django.urls import reverse
 
 from hokusai.accounts.models import Project
+from hokusai.console.navigation import navigation
 from hokusai.console.site import ConsoleSite
-from tests.factories import AttestationFactory, ModelVersionFactory, UserFactory
+from tests.factories import AttestationFactory, ModelVersionFactory, PromotionFactory, UserFactory
 from tests.staff import Staff, logged_in
 
 pytestmark = pytest.mark.django_db
@@ -35,3 +37,17 @@ def test_staff_start_at_the_console_and_members_at_their_contributions(root: Sta
     assert root.client.get("/")["Location"] == reverse("admin:index")
     member = logged_in(UserFactory())
     assert member.get("/")["Location"] == reverse("contribute")
+
+
+def test_the_sidebar_counts_promotions_only_while_some_wait(
+    engineer: Staff, project: Project
+) -> None:
+    def badges() -> list[str]:
+        request = RequestFactory().get("/")
+        request.user = engineer.user
+        items = [item for group in navigation(request) for item in group["items"]]
+        return [item["badge"] for item in items if "badge" in item]
+
+    assert badges() == []
+    PromotionFactory(version__model__project=project)
+    assert badges() == ["1"]

@@ -34,7 +34,10 @@ def test_a_comparison_and_each_share_lead_to_the_improvement() -> None:
     into = LineageEdge.objects.filter(dst__public_id=improvement.public_id)
     found = {edge.src.public_id: (edge.kind, edge.attributes) for edge in into}
     assert found == {
-        improvement.comparison.public_id: ("improved", {"delta_ppm": 50_000}),
+        improvement.comparison.public_id: (
+            "improved",
+            {"delta_ppm": 50_000, "metric": "accuracy"},
+        ),
         anna.public_id: ("credited", {"basis_points": 6_000}),
         ben.public_id: ("credited", {"basis_points": 4_000}),
     }
