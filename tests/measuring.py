@@ -6,7 +6,6 @@ Import the fixtures `workshop` and `measuring` into a conftest; the runner start
 import csv
 import io
 import subprocess
-import sys
 import tempfile
 import time
 import warnings
@@ -45,6 +44,7 @@ from tests.factories import (
     ProjectFactory,
     member,
 )
+from tests.programs import python
 from tests.runner import artifacts
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +166,7 @@ def _start(folder: Path) -> Workshop:
     folder.chmod(0o700)
     path, root = folder / "r.sock", folder / "store"
     root.mkdir()
-    command = [sys.executable, "-m", "hokusai.runner", f"--socket={path}", f"--store={root}"]
+    command = python("-m", "hokusai.runner", f"--socket={path}", f"--store={root}")
     process = subprocess.Popen([*command, "--allow-tier-c"], cwd=ROOT)
     client, end = RunnerClient(str(path), timeout_s=60), time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end and process.poll() is None:

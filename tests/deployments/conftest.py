@@ -1,7 +1,6 @@
 """What deployments need: the twin that serves in this process, and a real runner."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from hokusai.runner.client import RunnerClient
 from hokusai.runner.errors import RunnerUnavailable
 from hokusai.storage.local import LocalStore
 from tests.factories import RevisionFactory
+from tests.programs import python
 from tests.runner import artifacts
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRunner]:
     folder.chmod(0o700)
     path, root = folder / "r.sock", folder / "store"
     root.mkdir()
-    command = [sys.executable, "-m", "hokusai.runner", f"--socket={path}", f"--store={root}"]
+    command = python("-m", "hokusai.runner", f"--socket={path}", f"--store={root}")
     process = subprocess.Popen([*command, "--allow-tier-c"], cwd=ROOT)
     try:
         _wait(RunnerClient(str(path), 60), process)

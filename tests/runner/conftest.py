@@ -2,7 +2,6 @@
 
 import hashlib
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import rfc8785
 
 from hokusai.runner.client import RunnerClient
 from hokusai.runner.errors import RunnerUnavailable
+from tests.programs import python
 from tests.runner import artifacts
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ def running(folder: Path, store: Store) -> Iterator[tuple[RunnerClient, subproce
     """A runner of its own in `folder`."""
     folder.chmod(0o700)
     path = folder / "r.sock"
-    command = [sys.executable, "-m", "hokusai.runner", "--socket", str(path)]
+    command = python("-m", "hokusai.runner", "--socket", str(path))
     process = subprocess.Popen([*command, "--store", str(store.root), "--allow-tier-c"], cwd=ROOT)
     client = RunnerClient(str(path), timeout_s=60)
     try:

@@ -16,6 +16,7 @@ import psycopg
 
 from hokusai.embedded.environment import stack_variables
 from hokusai.embedded.stack import Stack
+from tests.programs import python
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the suite's own servers put into the environment names nothing of this stack.
@@ -49,11 +50,9 @@ class Running:
             **{name: value for name, value in os.environ.items() if name not in SUITE},
             **stack_variables(self.stack.folder, self.stack.addresses),
         }
-        python = [sys.executable]
-        if measured:
-            python += ["-m", "coverage", "run", "--parallel-mode"]
+        command = ["manage.py", *arguments]
         return subprocess.run(
-            [*python, "manage.py", *arguments],
+            python(*command) if measured else [sys.executable, *command],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
 from hokusai.accounts.models import Project, User
 from hokusai.accounts.services import actor_of
@@ -31,7 +32,7 @@ MakeVersion = Callable[..., ModelVersion]
 
 @pytest.fixture
 def make_version(project: Project, log_run: LogRun) -> MakeVersion:
-    """Makes versions of one model whose bytes are in the store."""
+    """Makes versions of one model whose bytes are in the store; without a parent, ones that won."""
     model = ModelFactory(project=project)
 
     def make(**fields: object) -> ModelVersion:
@@ -39,6 +40,8 @@ def make_version(project: Project, log_run: LogRun) -> MakeVersion:
         version: ModelVersion = ModelVersionFactory(
             model=model, tree_digest=manifest.digest, **fields
         )
+        if version.number > 1 and version.parent is None:
+            ComparisonFactory(candidate=version, status="accepted", decided_at=timezone.now())
         return version
 
     return make
@@ -138,7 +141,7 @@ def test_two_approvals_at_the_same_time_leave_one_version_in_production(
     promotions = [ask(make_version()), ask(make_version())]
     outcomes = race(*[lambda p=p: approve(p, reviewer) for p in promotions])
     assert all(isinstance(outcome, Promotion) for outcome in outcomes)
-    stages = ModelVersion.objects.values_list("stage", flat=True)
+    stages = promotions[0].version.model.versions.values_list("stage", flat=True)
     assert sorted(stages) == [Stage.ARCHIVED, Stage.PRODUCTION]
 
 
