@@ -1,17 +1,21 @@
 """Reads of the experiments for pages and charts; what leaks is spent, so most see little."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Count
 from django.db.models.functions import TruncWeek
 
 from experiments.choices import ComparisonStatus, EvaluationRole
-from experiments.models import Comparison, Evaluation
+from experiments.models import Benchmark, Comparison, Evaluation
+from registry.models import Model
 from registry.reports import week_label, weeks_until_now
 
 # A refused attempt's score is told to the whole percentage point.
 ROUNDED_PPM = 10_000
+COMPARISONS_MEASURED = 50
+BASELINE = EvaluationRole.BASELINE.value
+_VERDICTS = (ComparisonStatus.ACCEPTED.value, ComparisonStatus.REFUSED.value, BASELINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,72 @@ class ComparisonView:
     p_value: float | None
     guardrails: tuple[GuardrailView, ...]
     confusions: tuple[ConfusionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredScore:
+    """What one version scored on a benchmark, in millionths, and what was decided of it.
+
+    `verdict` is accepted or refused for a candidate, baseline for what was only compared with.
+    """
+
+    version_id: int
+    number: int
+    score_ppm: int
+    verdict: str
+    rounded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredHistory:
+    """Versions of one model on one benchmark, by number."""
+
+    benchmark: Benchmark
+    scores: tuple[MeasuredScore, ...]
+
+
+def measured_history(model: Model, user: Any) -> MeasuredHistory | None:
+    """What the newest comparisons measured on the benchmark that decided last.
+
+    Scores are those of `comparison_view`: of a refused attempt, rounded for most. None where
+    nothing was decided that the viewer may see.
+    """
+    decided = Comparison.objects.visible_to(user).decided().filter(candidate__model=model)
+    last = decided.select_related("benchmark").first()
+    if last is None:
+        return None
+    comparisons = (
+        decided.filter(benchmark=last.benchmark)
+        .select_related("benchmark__project", "baseline", "candidate")
+        .prefetch_related("evaluations")[:COMPARISONS_MEASURED]
+    )
+    known: dict[int, MeasuredScore] = {}
+    for comparison in comparisons:
+        for score in _measured(comparison, user):
+            known[score.number] = _better_known(known.get(score.number), score)
+    return MeasuredHistory(last.benchmark, tuple(known[number] for number in sorted(known)))
+
+
+def _measured(comparison: Comparison, user: Any) -> list[MeasuredScore]:
+    view = comparison_view(comparison, user)
+    found = (
+        (comparison.baseline, view.score_baseline, BASELINE),
+        (comparison.candidate, view.score_candidate, view.status),
+    )
+    return [
+        MeasuredScore(version.pk, version.number, score, verdict, view.rounded)
+        for version, score, verdict in found
+        if score is not None and version.model_id == comparison.candidate.model_id
+    ]
+
+
+def _better_known(one: MeasuredScore | None, other: MeasuredScore) -> MeasuredScore:
+    """The exact score of the two, with the verdict that says most."""
+    if one is None:
+        return other
+    exact = other if one.rounded else one
+    verdict = min(one.verdict, other.verdict, key=_VERDICTS.index)
+    return replace(exact, verdict=verdict)
 
 
 def decided_per_week(user: Any, weeks: int = 12) -> list[WeekOfDecisions]:

@@ -8,6 +8,7 @@ import structlog
 
 from hokusai.settings.console import (  # noqa: F401
     CONSOLE_PANELS,
+    MODEL_PANELS,
     UNFOLD,
     VERSION_ACTIONS,
     VERSION_PANELS,
@@ -150,7 +151,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["hokusai.web.permissions.DenyAll"],
     "DEFAULT_RENDERER_CLASSES": ["hokusai.web.renderers.OrjsonRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "hokusai.web.parsers.OrjsonParser",
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_PAGINATION_CLASS": "hokusai.web.pagination.CursorPagination",

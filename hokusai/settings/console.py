@@ -72,6 +72,8 @@ VERSION_ACTIONS = [
     "experiments.version_page.evaluate",
     "deployments.version_page.deploy",
 ]
+# Panels that higher apps put on the page of a model, before what its versions state themselves.
+MODEL_PANELS = ["experiments.model_page.measured"]
 VERSION_PANELS = [
     "experiments.version_page.comparisons_of",
     "deployments.version_page.revisions_of",

@@ -1,9 +1,11 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 from unfold.decorators import display
 
 from hokusai.accounts.models import Project
@@ -70,6 +72,7 @@ class ModelAdmin(ScopedAdmin):
             lead=obj.description,
             facts=_facts(obj, versions),
             panels=(
+                *(import_string(path)(request, obj) for path in settings.MODEL_PANELS),
                 *_histories(request, obj),
                 _versions(versions),
                 lineage_panel(reports.lineage_around(request.user, newest), focus),
@@ -144,6 +147,6 @@ def _history(request: HttpRequest, obj: Model, metric: str, *, wide: bool) -> Pa
         empty="" if points else "No version states this metric.",
         headers=("Version", metric, "Stage"),
         rows=[(f"v{s.number}", f"{s.score:.6g}", markup.badge(s.stage)) for s in scores],
-        hint="As stated at registration; comparisons measure it on a benchmark.",
+        hint="As stated when the versions were registered.",
         wide=wide,
     )

@@ -99,6 +99,41 @@ function history(data, t) {
   };
 }
 
+// data: {metric, unit, most, points: [{label, score, verdict, shown}]}
+function measured(data, t) {
+  const verdicts = { accepted: "success", refused: "danger", baseline: "info" };
+  const labels = data.points.map((point) => point.label);
+  const dots = Object.entries(verdicts).map(([verdict, tone]) => ({
+    type: "scatter", name: verdict, symbolSize: 13, z: 3,
+    itemStyle: { color: t[tone], borderColor: t.ground, borderWidth: 2 },
+    label: { show: labels.length <= 12, position: "top", color: t.text, fontSize: 11,
+      formatter: ({ data: hit }) => hit.point.shown },
+    data: data.points.filter((point) => point.verdict === verdict)
+      .map((point) => ({ value: [point.label, point.score], point })),
+  })).filter((one) => one.data.length);
+  return {
+    grid: { left: 8, right: 16, top: 44, bottom: 28, containLabel: true },
+    legend: { top: 0, right: 0, textStyle: { color: t.text }, data: dots.map((one) => one.name) },
+    tooltip: tooltip(t, {
+      trigger: "item",
+      formatter: ({ data: { point } }) =>
+        `${point.label}<br>${data.metric} <b>${point.shown}</b><br>${point.verdict}`,
+    }),
+    xAxis: axis(t, {
+      type: "category", data: labels, name: "version", nameLocation: "middle", nameGap: 26,
+      splitLine: { show: false },
+    }),
+    yAxis: axis(t, {
+      type: "value", scale: true, boundaryGap: ["10%", "25%"], max: data.most ?? undefined, name: data.unit, ...nameAtAxis(t),
+    }),
+    series: [{
+      type: "line", silent: true, symbol: "none", tooltip: { show: false },
+      lineStyle: { color: t.quiet, width: 1.5, type: "dashed" },
+      data: data.points.map((point) => point.score),
+    }, ...dots],
+  };
+}
+
 // data: {low, delta, high, margin, minimum, unit}; low and high may be null
 function interval(data, t) {
   const known = [data.low, data.delta, data.high, data.margin, data.minimum, 0]
@@ -167,7 +202,7 @@ function confusion(data, t) {
   };
 }
 
-const KINDS = { columns, ranking, history, interval, confusion };
+const KINDS = { columns, ranking, history, measured, interval, confusion };
 
 function draw(holder) {
   const source = document.getElementById(holder.dataset.source);

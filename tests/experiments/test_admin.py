@@ -163,3 +163,19 @@ def test_a_guardrail_without_a_number_is_an_error(engineer: Staff) -> None:
         reverse("admin:experiments_benchmark_add"), {"guardrails": "log_loss"}
     )
     assert "a metric and a number" in answer.content.decode()
+
+
+def test_a_models_page_shows_first_what_was_measured(engineer: Staff, project: Project) -> None:
+    comparison = decided(project, ComparisonStatus.REFUSED)
+    url = reverse("admin:registry_model_change", args=[comparison.candidate.model.pk])
+    first = engineer.client.get(url).context["page"].panels[0]
+    assert first.title == "accuracy over versions, as measured"
+    assert [point["shown"] for point in first.context["data"]["points"]] == ["about 91 %"] * 2
+    assert "rounded" in first.hint
+
+
+def test_a_model_that_was_never_compared_says_how_to_begin(
+    engineer: Staff, project: Project
+) -> None:
+    url = reverse("admin:registry_model_change", args=[ModelFactory(project=project).pk])
+    assert "choose Evaluate" in engineer.client.get(url).content.decode()

@@ -5,9 +5,16 @@ import pytest
 from django.utils import timezone
 
 from experiments.models import Comparison
-from experiments.reports import comparison_view, decided_per_week
+from experiments.reports import comparison_view, decided_per_week, measured_history
 from hokusai.accounts.choices import Role
-from tests.factories import ComparisonFactory, EvaluationFactory, UserFactory, member
+from tests.factories import (
+    BenchmarkFactory,
+    ComparisonFactory,
+    EvaluationFactory,
+    ModelVersionFactory,
+    UserFactory,
+    member,
+)
 
 pytestmark = pytest.mark.django_db
 CONFUSION = {"labels": ["no", "yes"], "counts": [[3, 1], [0, 4]]}
@@ -93,3 +100,45 @@ def test_decisions_are_counted_by_week_in_the_viewers_own_projects() -> None:
     weeks = decided_per_week(viewer, weeks=3)
     assert [(week.accepted, week.refused) for week in weeks] == [(0, 0), (1, 0), (1, 2)]
     assert all(not (w.accepted or w.refused) for w in decided_per_week(UserFactory(), weeks=3))
+
+
+def test_measured_scores_are_those_that_the_viewer_may_see() -> None:
+    accepted = decided("accepted")
+    refused = decided(
+        "refused",
+        benchmark=accepted.benchmark,
+        baseline=accepted.candidate,
+        candidate=ModelVersionFactory(model=accepted.candidate.model),
+    )
+    model, project = accepted.candidate.model, accepted.project
+    told = measured_history(model, member(project, Role.ENGINEER))
+    assert told is not None
+    assert [(score.score_ppm, score.verdict, score.rounded) for score in told.scores] == [
+        (816_999, "baseline", False),
+        (884_999, "accepted", False),
+        (880_000, "refused", True),
+    ]
+    whole = measured_history(model, member(project, Role.REVIEWER))
+    assert whole is not None
+    assert whole.scores[-1].score_ppm == 884_999
+    assert whole.scores[-1].version_id == refused.candidate_id
+
+
+def test_what_is_open_or_hidden_measures_nothing() -> None:
+    open_one = ComparisonFactory()
+    assert measured_history(open_one.candidate.model, member(open_one.project)) is None
+    hidden = decided("accepted")
+    assert measured_history(hidden.candidate.model, UserFactory()) is None
+
+
+def test_a_model_is_drawn_on_the_benchmark_that_decided_last() -> None:
+    first = decided("accepted")
+    other = BenchmarkFactory(project=first.project)
+    last = decided("accepted", benchmark=other, baseline=first.candidate)
+    history = measured_history(first.candidate.model, member(first.project))
+    assert history is not None
+    assert history.benchmark == other
+    assert [score.version_id for score in history.scores] == [
+        first.candidate_id,
+        last.candidate_id,
+    ]

@@ -171,5 +171,6 @@ def test_a_model_page_draws_its_metrics_over_versions(engineer: Staff, project: 
     for number, score in enumerate((0.8, 0.9), 1):
         ModelVersionFactory(model=model, number=number, metrics={"accuracy": score})
     page = engineer.client.get(reverse("admin:registry_model_change", args=[model.pk]))
-    history = page.context["page"].panels[0].context["data"]
+    panels = {panel.title: panel for panel in page.context["page"].panels if panel}
+    history = panels["accuracy over versions"].context["data"]
     assert [point["score"] for point in history["points"]] == [0.8, 0.9]
