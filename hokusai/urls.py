@@ -1,5 +1,6 @@
 from django.urls import include, path
 
+handler400 = "hokusai.api.errors.bad_request"
 handler500 = "hokusai.api.errors.server_error"
 
 urlpatterns = [

@@ -6,7 +6,6 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -25,6 +24,7 @@ from deployments.models import Deployment, Revision
 from hokusai.accounts.choices import Scope
 from hokusai.core.errors import DomainError
 from hokusai.web.hot import error_response, json_response, not_found
+from hokusai.web.parsers import OrjsonParser
 from hokusai.web.views import GuardedView, ReadViewSet, readable_projects
 from registry.models import Model, ModelVersion
 
@@ -37,7 +37,7 @@ ROWS = Revision.objects.select_related("deployment__model__project", "version", 
 class PredictView(GuardedView):
     """Answers as the fast way does; for people, and for whatever the fast way passes on."""
 
-    parser_classes = (JSONParser,)
+    parser_classes = (OrjsonParser,)
     permissions = {"post": "deployments.predict"}
     scopes = {"post": Scope.PREDICT}
 

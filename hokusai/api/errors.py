@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -100,9 +101,17 @@ def _first(detail: Any, path: str = "") -> str:
     return f"{path}: {detail}" if path else str(detail)
 
 
+@csrf_exempt
 def absent(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """The answer to a path that no route knows."""
     return problem_response(404, "not_found", ABSENT)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The answer to a request that Django refuses to read: too many fields, a broken form."""
+    if not request.path.startswith("/api/"):
+        return defaults.bad_request(request, exception)
+    return problem_response(400, "invalid_input", "This request cannot be read.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -81,17 +81,29 @@ class ModelVersionSerializer(ReadModelSerializer):
         return {tag.key: tag.value for tag in version.tags.all()}
 
 
-class TagsField(serializers.DictField):
+class NamedField(serializers.DictField):
+    """Values by name; PostgreSQL keeps no NUL."""
+
+    max_name = 250
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """The values. Raises ValidationError for too many, or a name that cannot be kept."""
+        named: dict[str, Any] = super().to_internal_value(data)
+        if len(named) > MAX_ENTRIES or not all(self._may_name(name) for name in named):
+            raise serializers.ValidationError(
+                f"At most {MAX_ENTRIES}, each name 1 to {self.max_name} letters without NUL."
+            )
+        return named
+
+    def _may_name(self, name: str) -> bool:
+        return 1 <= len(name) <= self.max_name and "\0" not in name
+
+
+class TagsField(NamedField):
     """Keys of at most 100 letters, values of at most 500."""
 
     child = serializers.CharField(max_length=500, allow_blank=True)
-
-    def to_internal_value(self, data: Any) -> dict[str, str]:
-        """The tags. Raises ValidationError for too many, or a key too long."""
-        tags: dict[str, str] = super().to_internal_value(data)
-        if len(tags) > MAX_ENTRIES or any(not 1 <= len(key) <= 100 for key in tags):  # noqa: PLR2004
-            raise serializers.ValidationError("At most 500 tags, each key 1 to 100 letters.")
-        return tags
+    max_name = 100
 
 
 class NewTagsSerializer(serializers.Serializer):
@@ -118,8 +130,8 @@ class RegisterSerializer(serializers.Serializer):
     contributions = serializers.ListField(
         child=serializers.RegexField(r"^ctr_[0-9a-f]{32}\Z"), required=False, max_length=MAX_ENTRIES
     )
-    metrics = serializers.DictField(child=serializers.FloatField(), required=False)
-    parameters = serializers.DictField(
+    metrics = NamedField(child=serializers.FloatField(), required=False)
+    parameters = NamedField(
         child=serializers.CharField(max_length=500, allow_blank=True), required=False
     )
     tags = TagsField(required=False)

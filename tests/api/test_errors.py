@@ -154,3 +154,49 @@ def test_errors_over_http_have_the_one_body_and_the_request_id(
 @pytest.mark.django_db
 def test_a_401_says_how_to_authenticate() -> None:
     assert "Bearer" in APIClient().get("/api/v1/models")["WWW-Authenticate"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["benchmarks/0/approve", "models/none", "jobs/x%0Ay/cancel"])
+def test_a_post_that_no_route_knows_is_told_so_in_the_one_body(path: str) -> None:
+    answer = APIClient(enforce_csrf_checks=True).post(f"/api/v1/{path}")
+    assert answer.status_code == 404
+    assert set(answer.json()) == BODY
+
+
+@pytest.mark.django_db
+def test_a_form_that_cannot_be_read_has_the_one_body() -> None:
+    client = APIClient()
+    client.force_authenticate(UserFactory())
+    form = b"".join(
+        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' for _ in range(1100)
+    )
+    kind = "multipart/form-data; boundary=b"
+    answer = client.post("/api/v1/contributions", data=form + b"--b--", content_type=kind)
+    assert answer.status_code == 400
+    assert set(answer.json()) == BODY
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" * 20_000,
+        b'{"name": ' * 300 + b"1" + b"}" * 300,
+        b'{"name": "\\ud800"}',
+        b'{"name": NaN}',
+        b'{"name": 1' + b"0" * 400 + b"}",
+        b"\xff\xfe{}",
+    ],
+)
+def test_a_body_that_cannot_be_kept_is_no_fault_of_ours(content: bytes) -> None:
+    client = APIClient()
+    client.force_authenticate(UserFactory())
+    answer = client.post(
+        "/api/v1/projects",
+        data=content,
+        content_type="application/json",
+        headers={"Idempotency-Key": "once"},
+    )
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "parse_error"
