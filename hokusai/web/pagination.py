@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 MAX_PAGE_SIZE = 200
+MAX_DIGITS = 9
 _SIGNER = signing.Signer(salt="hokusai.web.pagination")
 
 
@@ -83,9 +84,10 @@ def ordering_of(request: Request, allowed: Any) -> tuple[str, bool]:
 
 def _page_size(request: Request) -> int:
     text = request.query_params.get("page_size", str(settings.REST_FRAMEWORK["PAGE_SIZE"]))
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_PAGE_SIZE:
+    size = int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else 0
+    if not 1 <= size <= MAX_PAGE_SIZE:
         raise ValidationError({"page_size": [f"A whole number from 1 to {MAX_PAGE_SIZE}."]})
-    return int(text)
+    return size
 
 
 def _row(model: Any, cursor: str) -> Model:
