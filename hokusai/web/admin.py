@@ -125,8 +125,7 @@ class ScopedAdmin(ModelAdmin):
     ) -> HttpResponse:
         """The list; the title names what is listed."""
         title = str(self.opts.verbose_name_plural).capitalize()
-        extra = {"title": title, "empty_hint": self.empty_hint, **(extra_context or {})}
-        return super().changelist_view(request, extra)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def change_view(
         self,
@@ -207,7 +206,7 @@ class ScopedAdmin(ModelAdmin):
         return HttpResponseRedirect(markup.object_url(self.object_or_404(request, object_id)))
 
     def activity(self, request: HttpRequest, obj: Model) -> Panel | None:
-        """What happened to the object, for those who may read the record."""
+        """What happened to the object, for those who may read the record; None for nothing."""
         if not self.may(request, "core.view_event", obj):
             return None
         events = Event.objects.of(getattr(obj, "public_id", ""))[:EVENTS_SHOWN]
@@ -219,7 +218,7 @@ class ScopedAdmin(ModelAdmin):
             )
             for event in events
         ]
-        return panels.table("Activity", ("When", "What", "Who"), rows, empty="Nothing recorded.")
+        return panels.table("Activity", ("When", "What", "Who"), rows, empty="") if rows else None
 
 
 class OperationsAdmin(ScopedAdmin):

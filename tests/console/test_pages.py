@@ -1,5 +1,6 @@
 """Every list and every page of the console, over every entity."""
 
+import html
 from typing import Any
 
 import pytest
@@ -126,6 +127,8 @@ def test_an_empty_list_says_what_to_do_next(root: Staff, model: type) -> None:
     assert page.empty_hint or page.add_form is not None
     answer = root.client.get(list_url(model))
     assert answer.status_code == 200
+    shown = answer.content.decode()
+    assert "hk-empty-list" not in shown or page.empty_hint in html.unescape(shown)
 
 
 def test_people_who_are_not_staff_are_sent_to_the_login() -> None:
