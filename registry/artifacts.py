@@ -37,6 +37,7 @@ def copy_artifact(work: Work) -> None:
     work.progress(10, f"fetching {version.source}")
     with tempfile.TemporaryDirectory(prefix="hokusai-copy-") as folder:
         source, run_id = client.resolve_source(version.source)
+        _check_run(version, run_id)
         files = client.download(source, Path(folder))
         work.progress(60, "digesting and keeping the files")
         description = _describe(files)
@@ -69,6 +70,18 @@ def _mark_copying(job: Job, version: ModelVersion) -> None:
         version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
         version.move_artifact_to(ArtifactState.COPYING)
         version.save(update_fields=["artifact_state"])
+
+
+def _check_run(version: ModelVersion, run_id: str) -> None:
+    """A source is of the run that was named, and of no run that another project copied from."""
+    if run_id and version.run_id not in ("", run_id):
+        raise ArtifactRefused(
+            f"The source is of the run {run_id}, not of {version.run_id}.", run_id=run_id
+        )
+    named = run_id or version.run_id
+    others = ModelVersion.objects.filter(run_id=named, artifact_state=ArtifactState.READY)
+    if named and others.exclude(model__project=version.model.project_id).exists():
+        raise ArtifactRefused("A version is copied from models of its own project.")
 
 
 def _describe(files: Path) -> ModelDescription:

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import apps
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
@@ -41,14 +43,16 @@ class ConsoleSite(UnfoldAdminSite):
         return [path("find/<str:public_id>/", self.admin_view(self.find), name="find")]
 
     def find(self, request: HttpRequest, public_id: str) -> HttpResponse:
-        """Lead to the page of whatever a public id names; that page checks who may see it."""
+        """Lead to the page of whatever a public id names; hidden and absent are the same 404."""
         label = _FINDABLE.get(ids.kind_of(public_id))
         if label is None:
             raise Http404
         lookup = {"public_id": public_id}
         if label == _BY_DIGEST:
             lookup = {"statement_id": public_id.removeprefix("att_")}
-        found = apps.get_model(label)._default_manager.filter(**lookup).first()  # noqa: SLF001
-        if found is None:
+        model = apps.get_model(label)
+        found = model._default_manager.filter(**lookup).first()  # noqa: SLF001
+        page: Any = self.get_model_admin(model)
+        if found is None or not page.get_queryset(request).filter(pk=found.pk).exists():
             raise Http404
         return HttpResponseRedirect(object_url(found))

@@ -33,6 +33,12 @@ def test_an_id_without_a_page_is_not_found(root: Staff, public_id: str) -> None:
     assert root.client.get(reverse("admin:find", args=[public_id])).status_code == 404
 
 
+def test_an_id_of_another_project_is_as_if_absent(engineer: Staff) -> None:
+    hidden = ModelVersionFactory()
+    answer = engineer.client.get(reverse("admin:find", args=[hidden.public_id]))
+    assert answer.status_code == 404
+
+
 def test_staff_start_at_the_console_and_members_at_their_contributions(root: Staff) -> None:
     assert root.client.get("/")["Location"] == reverse("admin:index")
     member = logged_in(UserFactory())

@@ -19,6 +19,7 @@ from hokusai.tracking.memory import MemoryTracking
 from registry import artifacts, services
 from registry.choices import ArtifactState
 from registry.models import ModelVersion
+from tests.factories import ModelVersionFactory
 from tests.registry.conftest import MLMODEL, LogRun, Run
 
 pytestmark = pytest.mark.django_db
@@ -66,6 +67,25 @@ def test_what_the_run_measured_is_adopted_and_what_was_stated_stays(
     version = fresh(version)
     assert version.metrics == {"accuracy": 0.9, "loss": 0.2}
     assert version.parameters == {"C": "1.0"}
+
+
+def test_a_version_takes_no_numbers_from_a_run_that_did_not_make_it(
+    register: Register, log_run: LogRun, run_job: RunJob
+) -> None:
+    version = register(log_run(), run_id=log_run(accuracy=0.99).run_id)
+    assert run_job(version.public_id).status == "failed"
+    assert "not of" in fresh(version).artifact_error
+    assert fresh(version).metrics == {}
+
+
+def test_a_run_of_another_project_is_not_copied(
+    register: Register, log_run: LogRun, run_job: RunJob
+) -> None:
+    run = log_run()
+    ModelVersionFactory(run_id=run.run_id, artifact_state=ArtifactState.READY)
+    version = register(run)
+    assert run_job(version.public_id).status == "failed"
+    assert "its own project" in fresh(version).artifact_error
 
 
 def test_a_metric_that_is_no_number_does_not_stop_the_copy(
