@@ -213,7 +213,8 @@ def _row_count(obj: Benchmark) -> str:
 
 def _guardrails(obj: Benchmark) -> Panel:
     rows = [
-        (rail["metric"], markup.gain(rail["margin_ppm"], rail["metric"])) for rail in obj.guardrails
+        (rail["metric"], markup.allowance(rail["margin_ppm"], rail["metric"]))
+        for rail in obj.guardrails
     ]
     return table(
         "Guardrails",

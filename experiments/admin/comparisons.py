@@ -207,7 +207,7 @@ def _guardrails(view: ComparisonView) -> Panel:
     rows = [
         (
             rail.metric,
-            markup.gain(rail.margin_ppm, rail.metric),
+            markup.allowance(rail.margin_ppm, rail.metric),
             markup.gain(rail.harm_upper_ppm, rail.metric),
             markup.badge("passed" if rail.passed else "failed"),
         )

@@ -90,6 +90,11 @@ def points(ppm: int | None) -> str:
     return "—" if ppm is None else f"{ppm / PPM_PER_POINT:+.2f} pp"
 
 
+def allowance(ppm: int, metric: str) -> str:
+    """How much worse a metric may get, without a sign."""
+    return gain(ppm, metric).removeprefix("+")
+
+
 def gain(ppm: int | None, metric: str) -> str:
     """A gain of a metric: percentage points for proportions, its own unit for others."""
     if ppm is None or metric in PROPORTIONS:
