@@ -174,3 +174,9 @@ def test_the_list_asks_as_many_queries_for_many_as_for_one(
         own(member)
     with django_assert_max_num_queries(8):
         client.get(reverse("contribute"))
+
+
+@pytest.mark.parametrize("public_id", ["%00", "nothing", "ctr_" + "0" * 32])
+def test_a_contribution_that_is_not_there_is_not_found(client: Client, public_id: str) -> None:
+    assert client.get(f"/contribute/{public_id}/").status_code == 404
+    assert client.post(f"/contribute/{public_id}/withdraw/").status_code == 404
