@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Func, JSONField, Min, Value
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
@@ -105,13 +105,19 @@ def metric_history(model: Model, metric: str, user: Any) -> list[VersionScore]:
         ModelVersion.objects.visible_to(user)
         .filter(model=model, metrics__has_key=metric)
         .order_by("number")
-        .values_list("number", f"metrics__{metric}", "stage", "id")
+        .annotate(score=_value_of(metric))
+        .values_list("number", "score", "stage", "id")
     )
     return [
         VersionScore(number, float(score), stage, version_id)
         for number, score, stage, version_id in rows
         if isinstance(score, int | float)
     ]
+
+
+def _value_of(metric: str) -> Func:
+    """A metric by its whole name: a lookup would read `a__b` as a path and `0` as a place."""
+    return Func("metrics", Value(metric), function="jsonb_extract_path", output_field=JSONField())
 
 
 def lineage_around(user: Any, public_ids: Sequence[str], limit: int = LINEAGE_LIMIT) -> Graph:

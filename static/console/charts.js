@@ -14,6 +14,8 @@ const TONES = {
 const STAGE_TONE = { production: "success", staging: "warning", development: "info", archived: "quiet" };
 
 const tones = () => TONES[document.documentElement.classList.contains("dark") ? "dark" : "light"];
+// Tooltips are HTML, and names of metrics and classes come from whoever registered the model.
+const escaped = (text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const short = (text, length) => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
 
 function tooltip(t, extra) {
@@ -82,7 +84,7 @@ function history(data, t) {
       trigger: "axis",
       formatter: ([hit]) => {
         const point = data.points[hit.dataIndex];
-        return `${point.label}<br>${data.metric} <b>${point.score}</b><br>stage ${point.stage}`;
+        return `${escaped(point.label)}<br>${escaped(data.metric)} <b>${point.score}</b><br>stage ${escaped(point.stage)}`;
       },
     }),
     xAxis: axis(t, {
@@ -117,7 +119,7 @@ function measured(data, t) {
     tooltip: tooltip(t, {
       trigger: "item",
       formatter: ({ data: { point } }) =>
-        `${point.label}<br>${data.metric} <b>${point.shown}</b><br>${point.verdict}`,
+        `${escaped(point.label)}<br>${escaped(data.metric)} <b>${escaped(point.shown)}</b><br>${escaped(point.verdict)}`,
     }),
     xAxis: axis(t, {
       type: "category", data: labels, name: "version", nameLocation: "middle", nameGap: 26,
@@ -172,7 +174,7 @@ function interval(data, t) {
     series: [...bars, {
       type: "scatter", data: [[data.delta, 0]], symbolSize: 15, z: 5,
       itemStyle: { color: t.accent, borderColor: t.ground, borderWidth: 2 },
-      tooltip: { formatter: `observed ${data.delta} ${data.unit}` },
+      tooltip: { formatter: `observed ${data.delta} ${escaped(data.unit)}` },
       markLine: { symbol: "none", silent: true, animation: false, data: [
         mark(data.margin, `margin ${data.margin}`, "quiet", 4),
         mark(data.minimum, `minimum gain ${data.minimum}`, "warning", 18),
@@ -190,7 +192,7 @@ function confusion(data, t) {
     grid: { left: 24, right: 8, top: 8, bottom: 28, containLabel: true },
     tooltip: tooltip(t, {
       formatter: ({ value: [x, y, count] }) =>
-        `true ${data.labels[y]}<br>predicted ${data.labels[x]}<br><b>${count}</b> rows`,
+        `true ${escaped(data.labels[y])}<br>predicted ${escaped(data.labels[x])}<br><b>${count}</b> rows`,
     }),
     xAxis: axis(t, { ...names, data: data.labels, name: "predicted", nameLocation: "middle", nameGap: 24 }),
     yAxis: axis(t, { ...names, data: data.labels, inverse: true, name: "true", nameLocation: "middle", nameGap: 30 }),

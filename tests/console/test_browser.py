@@ -96,3 +96,17 @@ def test_the_dashboard_and_the_jobs_open_without_errors(console: Any, live_serve
     for name in ("admin:index", "admin:core_job_changelist"):
         console.goto(live_server.url + reverse(name))
         console.locator("#content").wait_for()
+
+
+def test_a_name_is_text_in_a_tooltip(console: Any, live_server: Any, project: Project) -> None:
+    name = "<img src=data:,>"
+    version = ModelVersionFactory(model__project=project, metrics={name: 0.9})
+    console.goto(live_server.url + reverse("admin:registry_model_change", args=[version.model.pk]))
+    console.locator("[data-chart=history] svg").wait_for()
+    console.evaluate(
+        "() => window.echarts.getInstanceByDom(document.querySelector('[data-chart=history]'))"
+        ".dispatchAction({type: 'showTip', seriesIndex: 0, dataIndex: 0})"
+    )
+    told = console.locator("[data-chart=history]").get_by_text(name).filter(has_text="stage")
+    told.wait_for()
+    assert console.locator("[data-chart=history] img").count() == 0

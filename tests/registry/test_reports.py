@@ -75,6 +75,12 @@ def test_history_is_by_number_and_leaves_out_versions_without_the_metric(member)
     assert [(score.number, score.score) for score in scores] == [(1, 0.25), (2, 0.5)]
 
 
+@pytest.mark.parametrize("metric", ["top 1", "a__b", 'f"1', "it's; --", "0"])
+def test_history_knows_every_name_that_mlflow_takes(member, metric: str) -> None:
+    version = ModelVersionFactory(model__project=member.project, metrics={metric: 0.5})
+    assert [score.score for score in metric_history(version.model, metric, member.user)] == [0.5]
+
+
 def test_history_of_a_hidden_model_is_empty_and_of_a_public_one_is_not() -> None:
     version = ModelVersionFactory(metrics={"f1": 0.5})
     stranger = UserFactory()
