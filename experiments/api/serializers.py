@@ -187,6 +187,9 @@ class EvaluationSerializer(ReadModelSerializer):
     model_id = serializers.CharField(source="version.model.model_id")
     number = serializers.IntegerField(source="version.number")
     score = serializers.SerializerMethodField(help_text="of the deciding metric, in millionths")
+    outcomes_digest = serializers.SerializerMethodField(
+        help_text="sha256 of the outcomes per row; null for most where the attempt was refused"
+    )
 
     class Meta:
         model = Evaluation
@@ -208,6 +211,11 @@ class EvaluationSerializer(ReadModelSerializer):
         """As far as whoever asks may see it; rounded for a refused attempt."""
         view = view_of(evaluation.comparison, self.context)
         return view.score_baseline if evaluation.role == "baseline" else view.score_candidate
+
+    def get_outcomes_digest(self, evaluation: Evaluation) -> str | None:
+        """Equal digests would tell whether a change moved any row of a hidden benchmark."""
+        hidden = view_of(evaluation.comparison, self.context).rounded
+        return None if hidden else evaluation.outcomes_digest
 
 
 def view_of(comparison: Comparison, context: Mapping[str, Any]) -> ComparisonView:

@@ -90,3 +90,8 @@ def test_an_event_shows_what_changed(engineer: Staff, project: Project) -> None:
     page = engineer.client.get(reverse("admin:core_event_change", args=[event.pk]))
     lines = page.context["page"].panels[0].context["lines"]
     assert lines == [("by", "x", "x", False), ("stage", "staging", "production", True)]
+
+
+def test_a_filter_with_a_nul_is_a_bad_request(engineer: Staff, project: Project) -> None:
+    answer = engineer.client.get(reverse("admin:core_job_changelist") + "?status=%00")
+    assert answer.status_code == 400

@@ -131,6 +131,7 @@ def test_evaluations_tell_no_more_than_their_comparison(role: str, score: int) -
     url = f"/api/v1/evaluations?comparison={comparison.public_id}&role=candidate"
     row = client.get(url).json()["results"][0]
     assert row["score"] == score
+    assert (row["outcomes_digest"] is None) == (role == "engineer")
     assert "confusion" not in row
     assert "scores" not in row
 
