@@ -44,8 +44,8 @@ from tests.factories import (
     ProjectFactory,
     member,
 )
+from tests.hokusai.runner import artifacts
 from tests.programs import python
-from tests.runner import artifacts
 
 ROOT = Path(__file__).parents[1]
 START_TIMEOUT_S = 60

@@ -22,8 +22,8 @@ from hokusai.runner.client import RunnerClient
 from hokusai.runner.errors import RunnerUnavailable
 from hokusai.storage.local import LocalStore
 from tests.factories import RevisionFactory
+from tests.hokusai.runner import artifacts
 from tests.programs import python
-from tests.runner import artifacts
 
 ROOT = Path(__file__).parents[2]
 

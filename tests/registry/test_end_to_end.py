@@ -16,7 +16,7 @@ from hokusai.tracking import tracking
 from registry import services
 from registry.choices import SYNC_SUBSCRIBER, ArtifactState, SyncState
 from registry.models import ModelVersion
-from tests.tracking.logged import LoggedModel, log_model
+from tests.hokusai.tracking.logged import LoggedModel, log_model
 
 pytestmark = pytest.mark.django_db
 

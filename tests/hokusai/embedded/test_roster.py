@@ -1,0 +1,46 @@
+from pathlib import Path
+
+from hokusai.embedded import roster
+from hokusai.embedded.folder import DataFolder
+from tests.hokusai.embedded.test_environment import ADDRESSES
+
+
+def test_the_runner_knows_no_secret(folder: DataFolder, monkeypatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-caller")
+    programs = {p.name: p for p in roster.supervised(folder, ADDRESSES, web_port=8000)}
+    known = programs["runner"].environment
+    private = {"AWS_SECRET_ACCESS_KEY", "SECRET_KEY", "API_KEY_PEPPER", "DATABASE_URL", "REDIS_URL"}
+    assert private & set(known) == set()
+    assert private <= set(programs["web"].environment)
+
+
+def test_exactly_one_process_knows_the_signing_key(folder: DataFolder) -> None:
+    programs = roster.supervised(folder, ADDRESSES, web_port=8000)
+    knowing = [p.name for p in programs if "SIGNING_KEY_FILE" in p.environment]
+    assert knowing == ["signer"]
+
+
+def test_only_the_signer_listens_to_the_signing_queue(folder: DataFolder) -> None:
+    programs = {p.name: p for p in roster.supervised(folder, ADDRESSES, web_port=8000)}
+    assert "--queues=signing" in programs["signer"].command
+    assert "--concurrency=1" in programs["signer"].command
+    assert "--queues=default" in programs["worker"].command
+
+
+def test_no_address_with_a_password_is_on_a_command_line(folder: DataFolder) -> None:
+    words = [
+        word for p in roster.supervised(folder, ADDRESSES, web_port=8000) for word in p.command
+    ]
+    assert not [word for word in words if ADDRESSES.database_url in word or "redis://" in word]
+
+
+def test_commands_run_as_the_runtime_role_unless_asked(folder: DataFolder) -> None:
+    assert roster.manage(folder, ADDRESSES, "demo").environment["DATABASE_URL"] == (
+        ADDRESSES.database_url
+    )
+    migrate = roster.manage(folder, ADDRESSES, "migrate", as_owner=True)
+    assert migrate.environment["DATABASE_URL"] == ADDRESSES.owner_url
+
+
+def test_a_socket_without_a_server_does_not_accept(tmp_path: Path) -> None:
+    assert not roster.accepts_unix(tmp_path / "absent.sock")
