@@ -20,7 +20,7 @@ class ContentDamaged(OutsideError):
 class ContentStore(ABC):
     """Keeps bytes under their own digest, once, and gives back only what still matches.
 
-    Every implementation passes tests/storage/test_contract.py.
+    Every implementation passes tests/hokusai/storage/test_contract.py.
     """
 
     @abstractmethod

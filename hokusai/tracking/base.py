@@ -63,7 +63,8 @@ class TrackingClient(ABC):
     """The tracking server as the platform uses it. No call retries by itself.
 
     Each call ends within the client's timeout. Raises TrackingUnavailable when the same call may
-    work later, else TrackingRefused. Every implementation passes tests/tracking/test_contract.py.
+    work later, else TrackingRefused.
+    Every implementation passes tests/hokusai/tracking/test_contract.py.
     """
 
     @abstractmethod
