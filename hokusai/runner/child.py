@@ -1,5 +1,6 @@
 """The life of a child: settle on the floor, load the model, answer."""
 
+import os
 import select
 import socket
 from dataclasses import dataclass
@@ -22,15 +23,20 @@ SEND_TIMEOUT_S: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Handles:
-    """Descriptors that main gave the child: `data` to main, `stamp`, `listener` to clients."""
+    """Descriptors that main gave the child: `data` to main, `stamp`, `listener` to clients.
+
+    `guard` is its guard's own: a pipe that ends when the guard does.
+    """
 
     data: int
     stamp: int
+    guard: int
     listener: int | None = None
 
     def kept(self) -> list[int]:
-        """All that stay open."""
-        return [h for h in (self.data, self.stamp, self.listener) if h is not None]
+        """All that stay open while the child settles."""
+        every = (self.data, self.stamp, self.guard, self.listener)
+        return [handle for handle in every if handle is not None]
 
 
 def live(plan: Plan, handles: Handles) -> None:
@@ -41,6 +47,8 @@ def live(plan: Plan, handles: Handles) -> None:
             tree = floor.settle(plan)
         except OSError as error:
             _refuse(data, RunnerError(f"The isolation could not be set up: {error.strerror}"))
+            return
+        if _orphaned(handles.guard):
             return
         if plan.purpose == "probe":
             probe.attempt(data, plan.probe)
@@ -59,6 +67,13 @@ def live(plan: Plan, handles: Handles) -> None:
             data.sendall(protocol.encode(_introduction(model)))
             with socket.socket(fileno=handles.listener) as listener:
                 _Service(data, listener, answerer).run()
+
+
+def _orphaned(guard: int) -> bool:
+    """Whether the guard ended before this child could ask to end with it."""
+    ended = bool(select.select([guard], [], [], 0)[0])
+    os.close(guard)
+    return ended
 
 
 def _introduction(model: LoadedModel) -> dict[str, object]:

@@ -72,26 +72,34 @@ def main(control_descriptor: int, kind: str) -> None:
 
 
 def _spawn(plan: Plan, descriptors: list[int]) -> None:
+    zygote = os.getpid()
     if os.fork():
         return
     status, data, stamp, *listener = descriptors
-    handles = Handles(data, stamp, listener[0] if listener else None)
+    alive, held = os.pipe()
+    handles = Handles(data, stamp, alive, listener[0] if listener else None)
     with _LastWords(data):
-        _guard(plan, status, handles)
+        _guard(plan, status, handles, zygote=zygote, held=held)
 
 
-def _guard(plan: Plan, status: int, handles: Handles) -> None:
-    """Between zygote and child: makes the namespaces, waits, and reports how the child ended."""
+def _guard(plan: Plan, status: int, handles: Handles, *, zygote: int, held: int) -> None:
+    """Between zygote and child: makes the namespaces, waits, and reports how the child ended.
+
+    `held` stays open as long as the guard lives.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":
         kernel.die_with_parent(signal.SIGKILL)
+    if os.getppid() != zygote:
+        # It ended before the line above could tie this process to it.
+        return
     if plan.tier == "A":
         floor.enter_namespaces(as_root=bool(plan.uid))
     pid = os.fork()
     if not pid:
         with _LastWords(handles.data):
             child.live(plan, handles)
-    floor.close_other_descriptors([status])
+    floor.close_other_descriptors([status, held])
     _report(status, {"pid": pid})
     _, ended = os.waitpid(pid, 0)
     _report(status, {"exit": os.waitstatus_to_exitcode(ended)})

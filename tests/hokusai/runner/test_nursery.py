@@ -44,7 +44,9 @@ def test_uids_of_living_children_differ(home: Nursery) -> None:
     assert 0 not in uids or os.geteuid()
 
 
-def test_a_parent_that_died_is_replaced(home: Nursery, tmp_path: Path) -> None:
+# More than once: the child must not survive at whichever of its first steps the parent dies.
+@pytest.mark.parametrize("turn", range(5))
+def test_a_parent_that_died_is_replaced(home: Nursery, tmp_path: Path, turn: int) -> None:
     first = start(home, tmp_path)
     (zygote,) = [z for name, z in home._zygotes.items() if name == ("p", "bare")]
     os.kill(zygote.process.pid, signal.SIGKILL)
