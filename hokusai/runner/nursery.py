@@ -36,6 +36,8 @@ ENVIRONMENT: Final = dict.fromkeys(ONE_THREAD, "1") | {
     "HOME": "/tmp",  # noqa: S108 - the child's private root
     "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Without it the library reports to its makers, from a thread that a fork would leave halfway.
+    "ORT_DISABLE_TELEMETRY": "1",
     # The tier decides whether a pickle is loaded; this switch would not stop code anyway.
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true",
 }

@@ -87,3 +87,16 @@ def test_projects_do_not_share_a_parent_and_unused_ones_end(
     pids = {zygote.process.pid for zygote in home._zygotes.values()}
     assert len(pids) == 2
     assert all(memory.resident_bytes(pid) for pid in pids)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc")
+@pytest.mark.parametrize("kind", ["numeric", "pyfunc"])
+def test_a_warmed_parent_has_no_thread_that_a_fork_would_leave_halfway(kind: str) -> None:
+    warmed = nursery.Zygote(kind)
+    try:
+        tasks = Path(f"/proc/{warmed.process.pid}/task").iterdir()
+        names = sorted((task / "comm").read_text().strip() for task in tasks)
+    finally:
+        warmed.close()
+    # The allocator's own thread is stopped and started around forks by the allocator.
+    assert [name for name in names if name != "jemalloc_bg_thd"] == [names[-1]]
