@@ -30,7 +30,7 @@ class ContributionAdmin(ScopedAdmin):
     view_permission = "contributions.view_contribution"
     add_permission = "contributions.add_contribution"
     add_form = ContributionForm
-    add_lead = "Rows are checked in the background: their form, and copies of others."
+    add_lead = "Rows are checked in the background: their form, and whether a benchmark holds them."
     empty_hint = "Members give data at /contribute/, with the API, or here."
     list_display = (
         "public_id",
