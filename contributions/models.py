@@ -10,9 +10,9 @@ from contributions.querysets import (
 )
 from experiments.models import PPM, Comparison
 from hokusai.accounts.models import Project
-from hokusai.core.errors import InvalidTransition
 from hokusai.core.fields import known_values, public_id_field
 from hokusai.core.models import Job
+from hokusai.core.states import moved
 from registry.models import DatasetVersion, Model, ModelVersion
 
 
@@ -93,9 +93,7 @@ class Contribution(models.Model):
 
     def move_to(self, target: ContributionStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in ContributionStatus(self.status).successors:
-            raise InvalidTransition(f"A {self.status} contribution cannot become {target}.")
-        self.status = target
+        self.status = moved(ContributionStatus(self.status), target, "contribution")
 
 
 class Improvement(models.Model):

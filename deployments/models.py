@@ -5,9 +5,9 @@ from django.db.models.functions import Now
 from deployments.choices import DeploymentStatus, RevisionStatus
 from deployments.querysets import DeploymentQuerySet, RevisionQuerySet
 from hokusai.accounts.models import Project
-from hokusai.core.errors import InvalidTransition
 from hokusai.core.fields import known_values, public_id_field, slug_field
 from hokusai.core.models import Job
+from hokusai.core.states import moved
 from registry.models import Model, ModelVersion
 
 
@@ -44,9 +44,7 @@ class Deployment(models.Model):
 
     def move_to(self, target: DeploymentStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in DeploymentStatus(self.status).successors:
-            raise InvalidTransition(f"This deployment is {self.status} already.")
-        self.status = target
+        self.status = moved(DeploymentStatus(self.status), target, "deployment")
 
 
 class Revision(models.Model):
@@ -93,10 +91,4 @@ class Revision(models.Model):
 
     def move_to(self, target: RevisionStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in RevisionStatus(self.status).successors:
-            raise InvalidTransition(
-                f"A {self.status} revision cannot become {target}.",
-                current=self.status,
-                target=target,
-            )
-        self.status = target
+        self.status = moved(RevisionStatus(self.status), target, "revision")

@@ -6,9 +6,9 @@ from experiments.choices import BenchmarkStatus, ComparisonStatus, EvaluationRol
 from experiments.querysets import ComparisonQuerySet, EvaluationQuerySet
 from hokusai.accounts.models import Project
 from hokusai.accounts.querysets import ScopedQuerySet
-from hokusai.core.errors import InvalidTransition
 from hokusai.core.fields import known_values, public_id_field, slug_field
 from hokusai.core.models import Job
+from hokusai.core.states import moved
 from registry.models import DatasetVersion, Model, ModelVersion
 
 PPM = "millionths: 10,000 is one percentage point"
@@ -68,9 +68,7 @@ class Benchmark(models.Model):
 
     def move_to(self, target: BenchmarkStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in BenchmarkStatus(self.status).successors:
-            raise InvalidTransition(f"A {self.status} benchmark cannot become {target}.")
-        self.status = target
+        self.status = moved(BenchmarkStatus(self.status), target, "benchmark")
 
 
 class Experiment(models.Model):
@@ -155,9 +153,7 @@ class Comparison(models.Model):
 
     def move_to(self, target: ComparisonStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in ComparisonStatus(self.status).successors:
-            raise InvalidTransition(f"A comparison that was {self.status} cannot become {target}.")
-        self.status = target
+        self.status = moved(ComparisonStatus(self.status), target, "comparison")
 
 
 class Evaluation(models.Model):

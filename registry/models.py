@@ -4,8 +4,8 @@ from django.db.models.functions import Now
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.querysets import ScopedQuerySet
-from hokusai.core.errors import InvalidTransition
 from hokusai.core.fields import known_values, public_id_field, slug_field
+from hokusai.core.states import moved
 from registry.choices import (
     Access,
     ArtifactState,
@@ -93,9 +93,7 @@ class DatasetVersion(models.Model):
 
     def move_to(self, target: DatasetState) -> None:
         """Set the state without saving. Raises InvalidTransition when not allowed."""
-        if target not in DatasetState(self.state).successors:
-            raise InvalidTransition(f"A {self.state} dataset cannot become {target}.")
-        self.state = target
+        self.state = moved(DatasetState(self.state), target, "dataset")
 
 
 class RowDigest(models.Model):
@@ -224,23 +222,11 @@ class ModelVersion(models.Model):
 
     def move_artifact_to(self, target: ArtifactState) -> None:
         """Set the artifact state without saving. Raises InvalidTransition when not allowed."""
-        if target not in ArtifactState(self.artifact_state).successors:
-            raise InvalidTransition(
-                f"A {self.artifact_state} artifact cannot become {target}.",
-                current=self.artifact_state,
-                target=target,
-            )
-        self.artifact_state = target
+        self.artifact_state = moved(ArtifactState(self.artifact_state), target, "artifact")
 
     def move_stage_to(self, target: Stage) -> None:
         """Set the stage without saving. Raises InvalidTransition when not allowed."""
-        if target not in Stage(self.stage).successors:
-            raise InvalidTransition(
-                f"A version in stage {self.stage} cannot move to {target}.",
-                current=self.stage,
-                target=target,
-            )
-        self.stage = target
+        self.stage = moved(Stage(self.stage), target, "version")
 
 
 class VersionTag(models.Model):
@@ -313,9 +299,7 @@ class Promotion(models.Model):
 
     def move_to(self, target: PromotionStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in PromotionStatus(self.status).successors:
-            raise InvalidTransition(f"A promotion that was {self.status} cannot become {target}.")
-        self.status = target
+        self.status = moved(PromotionStatus(self.status), target, "promotion")
 
 
 class LineageNode(models.Model):

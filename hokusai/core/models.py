@@ -2,9 +2,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from hokusai.core.choices import WorkStatus
-from hokusai.core.errors import InvalidTransition
 from hokusai.core.fields import known_values, public_id_field
 from hokusai.core.querysets import EventQuerySet, WorkQuerySet
+from hokusai.core.states import moved
 
 
 class Event(models.Model):
@@ -60,11 +60,7 @@ class LeasedWork(models.Model):
 
     def move_to(self, target: WorkStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
-        if target not in WorkStatus(self.status).successors:
-            raise InvalidTransition(
-                f"A {self.status} job cannot become {target}.", current=self.status, target=target
-            )
-        self.status = target
+        self.status = moved(WorkStatus(self.status), target, "job")
 
 
 class Job(LeasedWork):
