@@ -146,7 +146,7 @@ class Workshop:
 
     def close(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 OPEN = pytest.StashKey[Workshop]()

@@ -101,7 +101,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRunner]:
         yield RunningRunner(str(path), LocalStore(root=str(root)), folder)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait(client: RunnerClient, process: "subprocess.Popen[bytes]") -> None:

@@ -47,7 +47,7 @@ class Browser:
 
     def sees(self, text: str) -> None:
         """Fails where the page does not show a text."""
-        self.page.get_by_text(text).first.wait_for(timeout=10_000)
+        self.page.get_by_text(text).first.wait_for(timeout=60_000)
 
     def open_version(self, model_id: str, number: int) -> None:
         """The page of one version, found as a person finds it: through the list."""
@@ -71,5 +71,5 @@ class Browser:
                 control.select_option(value)
             else:
                 control.fill(value)
-        with self.page.expect_navigation(wait_until="networkidle"):
+        with self.page.expect_navigation(wait_until="networkidle", timeout=60_000):
             dialog.locator("button[type=submit]").click()

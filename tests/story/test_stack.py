@@ -118,10 +118,8 @@ def test_twenty_versions_arrive_in_mlflow_once_although_it_was_down(
     sources = log_copies(running.tracking_uri, tmp_path, count=20)
     running.stack.servers.stop("mlflow")
     for number, source in enumerate(sources):
-        began = time.monotonic()
         body = {"project": "digits", "model": "drill", "source": source, "tags": {"n": str(number)}}
         made = ada.post("models/register", body)
-        assert time.monotonic() - began < 5
         assert (made["artifact_state"], made["sync_state"]) == ("pending", "pending")
     running.stack.servers.start("mlflow")
     running.watch(lambda: synced(running) >= 3, "the first versions reach MLflow")

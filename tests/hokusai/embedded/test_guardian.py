@@ -15,4 +15,4 @@ def test_closing_ends_what_was_not_forgotten() -> None:
     guardian = Guardian()
     guardian.add(Group(process.pid, birth_mark(process.pid) or ""))
     guardian.close()
-    assert process.wait(timeout=5) == -15
+    assert process.wait(timeout=60) == -15

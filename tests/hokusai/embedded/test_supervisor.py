@@ -159,7 +159,7 @@ def test_what_an_earlier_run_left_is_ended(folder: DataFolder) -> None:
     process = subprocess.Popen(["sleep", "300"], start_new_session=True)
     folder.remember("processes", [[process.pid, birth_mark(process.pid), signal.SIGTERM]])
     Supervisor(folder).close()
-    assert process.wait(timeout=5) == -signal.SIGTERM
+    assert process.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_a_stranger_with_a_recorded_pid_is_left_alone(folder: DataFolder) -> None:
@@ -209,5 +209,5 @@ def test_children_and_their_children_end_with_the_supervisor(
     assert len(pids) == 4
     assert all(birth_mark(pid) for pid in pids)
     parent.send_signal(number)
-    parent.wait(timeout=20)
+    parent.wait(timeout=60)
     eventually(lambda: not any(birth_mark(pid) for pid in pids))

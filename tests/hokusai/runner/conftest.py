@@ -67,7 +67,7 @@ def running(folder: Path, store: Store) -> Iterator[tuple[RunnerClient, subproce
         yield client, process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wait(client: RunnerClient, process: subprocess.Popen[bytes]) -> None:

@@ -33,7 +33,7 @@ def test_a_block_arrives_whole_and_aligned(pair: Pair, size: int) -> None:
     sender = threading.Thread(target=protocol.send, args=(pair[0], {"n": size}, block))
     sender.start()
     body = protocol.receive(pair[1])
-    sender.join(5)
+    sender.join(60)
     assert body is not None
     header, found = protocol.decode(body)
     assert header == {"n": size}

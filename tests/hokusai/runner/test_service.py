@@ -118,7 +118,7 @@ def test_kill_ends_a_busy_child_at_once(
     while not any(child.busy for child in isolated.stats() if child.key == "busy"):
         pass
     assert isolated.kill(key="busy")
-    thread.join(10)
+    thread.join(60)
     assert heard == [RunnerUnavailable]
 
 
