@@ -15,11 +15,14 @@ from pathlib import Path
 
 import psycopg
 
+from hokusai.embedded.errors import ProgramFailed
 from hokusai.embedded.servers import EmbeddedServers
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "hokusai_template"
 WANT_MLFLOW = "want-mlflow"
+# Set by a run of the whole suite: MLflow starts at once, before others may take its port.
+EVERYTHING = "HOKUSAI_TEST_EVERYTHING"
 PAUSE_S = 0.2
 
 
@@ -70,12 +73,21 @@ def serve(servers: EmbeddedServers, folder: Path) -> None:
     """Keep the servers until whoever asked for them is gone, however it ended."""
     started = False
     while True:
-        if not started and (folder / WANT_MLFLOW).exists():
+        if not started and (EVERYTHING in os.environ or (folder / WANT_MLFLOW).exists()):
             servers.start("mlflow", wait=False)
             started = True
+        restart_what_died(servers)
         ready, _, _ = select.select([sys.stdin], [], [], PAUSE_S)
         if ready and not sys.stdin.read(1):
             return
+
+
+def restart_what_died(servers: EmbeddedServers) -> None:
+    """A server that keeps dying fails the tests that need it, with its log; the others go on."""
+    try:
+        servers.supervisor.tick()
+    except ProgramFailed as error:
+        sys.stderr.write(f"{error}\n")
 
 
 if __name__ == "__main__":

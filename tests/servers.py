@@ -40,7 +40,7 @@ def wait_for_mlflow() -> str:
     """The URL of the run's MLflow server, started by the first test that asks."""
     url = os.environ["MLFLOW_TRACKING_URI"]
     (Path(os.environ[FOLDER]) / "want-mlflow").touch()
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 150
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(f"{url}/health", timeout=2):
