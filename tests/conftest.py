@@ -21,8 +21,3 @@ def _fresh_twins() -> Iterator[None]:
 def mlflow_url() -> str:
     """The tracking server of this run."""
     return wait_for_mlflow()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Drills take longest: whoever shares the work starts with them."""
-    items.sort(key=lambda item: item.get_closest_marker("drill") is None)
