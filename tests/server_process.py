@@ -21,8 +21,6 @@ from hokusai.embedded.servers import EmbeddedServers
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = "hokusai_template"
 WANT_MLFLOW = "want-mlflow"
-# Set by a run of the whole suite: MLflow starts at once, before others may take its port.
-EVERYTHING = "HOKUSAI_TEST_EVERYTHING"
 PAUSE_S = 0.2
 
 
@@ -73,7 +71,7 @@ def serve(servers: EmbeddedServers, folder: Path) -> None:
     """Keep the servers until whoever asked for them is gone, however it ended."""
     started = False
     while True:
-        if not started and (EVERYTHING in os.environ or (folder / WANT_MLFLOW).exists()):
+        if not started and (folder / WANT_MLFLOW).exists():
             servers.start("mlflow", wait=False)
             started = True
         restart_what_died(servers)
