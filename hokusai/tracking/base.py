@@ -1,11 +1,15 @@
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from hokusai.core.errors import OutsideError, OutsideUnavailable
 
 OPERATION_TAG = "hokusai.op"
+MODELS_PER_PAGE, VERSIONS_PER_PAGE, RUNS_PER_PAGE = 1_000, 10_000, 1_000
+
+T = TypeVar("T")
 
 
 class TrackingUnavailable(OutsideUnavailable):
@@ -27,13 +31,80 @@ class TrackingNotFound(TrackingRefused):
 
 
 @dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list; `next_token` is empty on the last one.
+
+    A token is an offset: what changes while pages are read may be seen twice or not at all.
+    """
+
+    items: list[T]
+    next_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What the tracking server says of a run."""
+    """What the tracking server says of a run. Metrics are the latest values, finite ones only."""
 
     run_id: str
     metrics: Mapping[str, float]
     parameters: Mapping[str, str]
     tags: Mapping[str, str]
+    experiment_id: str = ""
+    name: str = ""
+    status: str = "FINISHED"
+    user: str = ""
+    started_at_ms: int = 0
+    ended_at_ms: int | None = None
+    lifecycle: str = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentRecord:
+    """An experiment; `lifecycle` is active or deleted. Its runs do not move `updated_at_ms`."""
+
+    experiment_id: str
+    name: str
+    lifecycle: str
+    tags: Mapping[str, str]
+    created_at_ms: int
+    updated_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One value of a metric; the value is finite."""
+
+    step: int
+    timestamp_ms: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """A registered model. Tags and aliases change without moving `updated_at_ms`."""
+
+    name: str
+    description: str
+    tags: Mapping[str, str]
+    aliases: Mapping[str, str]
+    created_at_ms: int
+    updated_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """A version of a registered model, without its aliases: the model has them."""
+
+    name: str
+    version: str
+    source: str
+    run_id: str
+    logged_model_id: str
+    description: str
+    tags: Mapping[str, str]
+    status: str
+    created_at_ms: int
+    updated_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +130,63 @@ class RegisteredVersion:
     tags: Mapping[str, str]
 
 
-class TrackingClient(ABC):
+class TrackingReader(ABC):
+    """What is read from the tracking server. Prompts, which it keeps as models, are left out."""
+
+    @abstractmethod
+    def list_models(
+        self, *, page_token: str = "", limit: int = MODELS_PER_PAGE
+    ) -> Page[ModelRecord]:
+        """Registered models, the last updated first; at most 1,000 a page."""
+
+    @abstractmethod
+    def list_versions(
+        self, *, name: str = "", page_token: str = "", limit: int = VERSIONS_PER_PAGE
+    ) -> Page[VersionRecord]:
+        """Versions of one model, or of all, the last updated first; at most 200,000 a page."""
+
+    @abstractmethod
+    def list_experiments(
+        self, *, updated_after_ms: int = 0, page_token: str = ""
+    ) -> Page[ExperimentRecord]:
+        """Experiments updated at or after a time, deleted ones too, the last updated first."""
+
+    @abstractmethod
+    def list_runs(
+        self,
+        experiment_ids: Sequence[str],
+        *,
+        started_after_ms: int = 0,
+        run_ids: Sequence[str] = (),
+        page_token: str = "",
+        limit: int = RUNS_PER_PAGE,
+    ) -> Page[RunRecord]:
+        """Runs of these experiments started at or after a time, deleted ones too, latest first.
+
+        `run_ids`, where given, keeps these alone. No experiments: no runs.
+        """
+
+    @abstractmethod
+    def metric_history(self, run_id: str, metric: str) -> list[MetricPoint]:
+        """All finite values of a run's metric, by step; none for a metric that the run lacks.
+
+        Raises TrackingNotFound for an unknown run.
+        """
+
+    @abstractmethod
+    def get_model(self, name: str) -> ModelRecord:
+        """A registered model with its aliases. Raises TrackingNotFound."""
+
+    @abstractmethod
+    def get_version(self, name: str, version: str) -> VersionRecord:
+        """A version of a registered model. Raises TrackingNotFound."""
+
+    @abstractmethod
+    def get_run(self, run_id: str) -> RunRecord:
+        """A run's latest metrics, parameters and tags. Raises TrackingNotFound."""
+
+
+class TrackingClient(TrackingReader):
     """The tracking server as the platform uses it. No call retries by itself.
 
     Each call ends within the client's timeout. Raises TrackingUnavailable when the same call may
@@ -92,8 +219,12 @@ class TrackingClient(ABC):
         """Remove an alias; removing an unknown one does nothing."""
 
     @abstractmethod
-    def get_run(self, run_id: str) -> RunRecord:
-        """A run's latest metrics, parameters and tags. Raises TrackingNotFound."""
+    def delete_version_tag(self, name: str, version: str, key: str) -> None:
+        """Remove a tag of a version; removing an unknown one does nothing."""
+
+    @abstractmethod
+    def set_description(self, name: str, version: str, text: str) -> None:
+        """Set the description of a version."""
 
     @abstractmethod
     def resolve_source(self, source: str) -> tuple[str, str]:

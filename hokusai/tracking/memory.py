@@ -1,79 +1,193 @@
+import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 
 from hokusai.tracking.base import (
+    MODELS_PER_PAGE,
     OPERATION_TAG,
+    RUNS_PER_PAGE,
+    VERSIONS_PER_PAGE,
+    ExperimentRecord,
+    MetricPoint,
+    ModelRecord,
+    Page,
     RegisteredVersion,
     RunRecord,
+    T,
     TrackingClient,
     TrackingNotFound,
     TrackingRefused,
     TrackingUnavailable,
     VersionPush,
+    VersionRecord,
 )
+from hokusai.tracking.memory_server import MemoryServer, folder_behind
+
+PROMPT_TAG = "mlflow.prompt.is_prompt"
+
+
+class Fault(Enum):
+    """How a write goes wrong after the server has committed it."""
+
+    ANSWERS_503 = "The tracking server failed: 503 Service Unavailable"
+    DROPS_CONNECTION = "The tracking server does not answer."
 
 
 class MemoryTracking(TrackingClient):
-    """A tracking server inside this process; for tests. `down = True` is an outage."""
+    """A tracking server inside this process; for tests.
+
+    `server` is what it holds, and takes what engineers do there by themselves. Faults:
+    `down = True` is an outage; `fail_after_commit(fault, times)` breaks the next writes after
+    they took effect; `come_back_empty()` loses everything.
+    """
 
     def __init__(self) -> None:
         self.down = False
-        self.models: dict[str, dict[str, str]] = {}
-        self.versions: dict[str, list[RegisteredVersion]] = {}
-        self.aliases: dict[tuple[str, str], str] = {}
-        self.runs: dict[str, RunRecord] = {}
         self.artifacts: dict[str, Path] = {}
+        self.server = MemoryServer()
+        self._fault, self._faults_left = Fault.ANSWERS_503, 0
+
+    def fail_after_commit(self, fault: Fault, times: int = 1) -> None:
+        """Commit the next writes, then answer as the fault says."""
+        self._fault, self._faults_left = fault, times
+
+    def come_back_empty(self) -> None:
+        """The server lost its database."""
+        self.server = MemoryServer()
+
+    @property
+    def models(self) -> dict[str, dict[str, str]]:
+        """Tags by name."""
+        return {name: dict(row.tags) for name, row in self.server.models.items()}
+
+    @property
+    def versions(self) -> dict[str, list[VersionRecord]]:
+        return self.server.versions
+
+    @property
+    def aliases(self) -> dict[tuple[str, str], str]:
+        return self.server.aliases
+
+    @property
+    def runs(self) -> dict[str, RunRecord]:
+        return self.server.runs
 
     def ensure_model(self, name: str, tags: Mapping[str, str]) -> None:
-        self._answer()
-        self.models.setdefault(name, {}).update(tags)
+        with self._commit():
+            self.server.make_model(name, tags)
 
     def find_versions(self, name: str, operation_id: str) -> list[RegisteredVersion]:
         self._answer()
         return [
-            version
-            for version in self.versions.get(name, [])
-            if version.tags.get(OPERATION_TAG) == operation_id
+            _registered(row)
+            for row in self.server.versions.get(name, [])
+            if row.tags.get(OPERATION_TAG) == operation_id
         ]
 
     def create_version(self, push: VersionPush) -> RegisteredVersion:
-        self._answer()
-        if push.name not in self.models:
-            raise TrackingNotFound(f"There is no registered model {push.name}.")
-        rows = self.versions.setdefault(push.name, [])
-        version = RegisteredVersion(
-            name=push.name,
-            version=str(len(rows) + 1),
-            source=push.source,
-            run_id=push.run_id,
-            tags={**push.tags, OPERATION_TAG: push.operation_id},
-        )
-        rows.append(version)
-        return version
+        with self._commit():
+            self.server.model(push.name)
+            made = self.server.register(
+                push.name,
+                push.source,
+                push.run_id,
+                description=push.description,
+                tags={**push.tags, OPERATION_TAG: push.operation_id},
+            )
+        return _registered(made)
 
     def set_version_tags(self, name: str, version: str, tags: Mapping[str, str]) -> None:
-        self._answer()
-        rows = self.versions.get(name, [])
-        index = self._index(rows, version)
-        rows[index] = replace(rows[index], tags={**rows[index].tags, **tags})
+        with self._commit():
+            self.server.set_tags(name, version, tags)
+
+    def delete_version_tag(self, name: str, version: str, key: str) -> None:
+        with self._commit():
+            self.server.delete_tag(name, version, key)
+
+    def set_description(self, name: str, version: str, text: str) -> None:
+        with self._commit():
+            self.server.describe(name, version, text)
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
-        self._answer()
-        self._index(self.versions.get(name, []), version)
-        self.aliases[name, alias] = version
+        with self._commit():
+            self.server.point_alias(name, alias, version)
 
     def delete_alias(self, name: str, alias: str) -> None:
-        self._answer()
-        self.aliases.pop((name, alias), None)
+        with self._commit():
+            self.server.drop_alias(name, alias)
 
     def get_run(self, run_id: str) -> RunRecord:
         self._answer()
         try:
-            return self.runs[run_id]
+            return _finite(self.server.runs[run_id])
         except KeyError as error:
             raise TrackingNotFound(f"There is no run {run_id}.") from error
+
+    def get_model(self, name: str) -> ModelRecord:
+        self._answer()
+        return self.server.model(name)
+
+    def get_version(self, name: str, version: str) -> VersionRecord:
+        self._answer()
+        return self.server.version(name, version)
+
+    def list_models(
+        self, *, page_token: str = "", limit: int = MODELS_PER_PAGE
+    ) -> Page[ModelRecord]:
+        self._answer()
+        rows = [self.server.model(name) for name in self.server.models]
+        rows = [row for row in rows if row.tags.get(PROMPT_TAG) != "true"]
+        return _page(sorted(rows, key=lambda row: -row.updated_at_ms), page_token, limit)
+
+    def list_versions(
+        self, *, name: str = "", page_token: str = "", limit: int = VERSIONS_PER_PAGE
+    ) -> Page[VersionRecord]:
+        self._answer()
+        held = self.server.versions
+        names: Iterable[str] = [name] if name else held
+        rows = [row for key in names for row in held.get(key, [])]
+        rows = [row for row in rows if row.tags.get(PROMPT_TAG) != "true"]
+        return _page(sorted(rows, key=lambda row: -row.updated_at_ms), page_token, limit)
+
+    def list_experiments(
+        self, *, updated_after_ms: int = 0, page_token: str = ""
+    ) -> Page[ExperimentRecord]:
+        self._answer()
+        rows = [
+            row for row in self.server.experiments.values() if row.updated_at_ms >= updated_after_ms
+        ]
+        return _page(sorted(rows, key=lambda row: -row.updated_at_ms), page_token, RUNS_PER_PAGE)
+
+    def list_runs(
+        self,
+        experiment_ids: Sequence[str],
+        *,
+        started_after_ms: int = 0,
+        run_ids: Sequence[str] = (),
+        page_token: str = "",
+        limit: int = RUNS_PER_PAGE,
+    ) -> Page[RunRecord]:
+        self._answer()
+        rows = [
+            _finite(row)
+            for row in self.server.runs.values()
+            if row.experiment_id in experiment_ids
+            and row.started_at_ms >= started_after_ms
+            and (not run_ids or row.run_id in run_ids)
+        ]
+        return _page(sorted(rows, key=lambda row: -row.started_at_ms), page_token, limit)
+
+    def metric_history(self, run_id: str, metric: str) -> list[MetricPoint]:
+        self.get_run(run_id)
+        points = self.server.histories.get((run_id, metric), [])
+        return sorted(
+            (point for point in points if math.isfinite(point.value)),
+            key=lambda point: (point.step, point.timestamp_ms),
+        )
 
     def resolve_source(self, source: str) -> tuple[str, str]:
         self._answer()
@@ -84,17 +198,32 @@ class MemoryTracking(TrackingClient):
 
     def download(self, source: str, target: Path) -> Path:
         self._answer()
-        if source not in self.artifacts:
-            raise TrackingNotFound(f"There are no files behind {source}.")
-        return Path(shutil.copytree(self.artifacts[source], target / "model"))
+        return Path(shutil.copytree(folder_behind(self.artifacts, source), target / "model"))
 
     def _answer(self) -> None:
         if self.down:
-            raise TrackingUnavailable("The tracking server does not answer.")
+            raise TrackingUnavailable(Fault.DROPS_CONNECTION.value)
 
-    @staticmethod
-    def _index(rows: list[RegisteredVersion], version: str) -> int:
-        for index, row in enumerate(rows):
-            if row.version == version:
-                return index
-        raise TrackingNotFound(f"There is no version {version}.")
+    @contextmanager
+    def _commit(self) -> Iterator[None]:
+        """A write: refused in an outage, and lost to the caller after a fault."""
+        self._answer()
+        yield
+        if self._faults_left:
+            self._faults_left -= 1
+            raise TrackingUnavailable(self._fault.value)
+
+
+def _registered(row: VersionRecord) -> RegisteredVersion:
+    return RegisteredVersion(row.name, row.version, row.source, row.run_id, row.tags)
+
+
+def _finite(run: RunRecord) -> RunRecord:
+    metrics = {name: value for name, value in run.metrics.items() if math.isfinite(value)}
+    return replace(run, metrics=metrics)
+
+
+def _page(rows: list[T], page_token: str, limit: int) -> Page[T]:
+    start = int(page_token or 0)
+    rest = start + limit < len(rows)
+    return Page(rows[start : start + limit], str(start + limit) if rest else "")

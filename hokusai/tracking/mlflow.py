@@ -22,23 +22,23 @@ from requests.exceptions import HTTPError, RequestException
 from hokusai.tracking.base import (
     OPERATION_TAG,
     RegisteredVersion,
-    RunRecord,
     TrackingClient,
     TrackingNotFound,
     TrackingRefused,
     TrackingUnavailable,
     VersionPush,
 )
+from hokusai.tracking.mlflow_reader import MlflowReader, logged_model_id
+from hokusai.tracking.rest import MESSAGE_LENGTH, SERVER_ERROR, RestServer, refusal
 
-_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
-_NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
 
 
-class MlflowTracking(TrackingClient):
+class MlflowTracking(MlflowReader, TrackingClient):
     """A real tracking server."""
 
     def __init__(self, *, uri: str, timeout_s: float) -> None:
+        super().__init__(RestServer(uri, timeout_s))
         self.uri = uri
         os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, int(timeout_s)))
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -65,7 +65,7 @@ class MlflowTracking(TrackingClient):
                 push.name,
                 push.source,
                 run_id=push.run_id or None,
-                model_id=_logged_model_id(push.source),
+                model_id=logged_model_id(push.source),
                 tags={**push.tags, OPERATION_TAG: push.operation_id},
                 description=push.description,
                 await_creation_for=0,
@@ -85,14 +85,16 @@ class MlflowTracking(TrackingClient):
         with _translated():
             self._client.delete_registered_model_alias(name, alias)
 
-    def get_run(self, run_id: str) -> RunRecord:
-        with _translated():
-            run = self._client.get_run(run_id)
-        return RunRecord(
-            run_id=run.info.run_id,
-            metrics=dict(run.data.metrics),
-            parameters=dict(run.data.params),
-            tags=dict(run.data.tags),
+    def delete_version_tag(self, name: str, version: str, key: str) -> None:
+        self._rest.send(
+            "DELETE", "model-versions/delete-tag", {"name": name, "version": version, "key": key}
+        )
+
+    def set_description(self, name: str, version: str, text: str) -> None:
+        self._rest.send(
+            "PATCH",
+            "model-versions/update",
+            {"name": name, "version": version, "description": text},
         )
 
     def resolve_source(self, source: str) -> tuple[str, str]:
@@ -131,14 +133,9 @@ class MlflowTracking(TrackingClient):
         """Where the files lie: MLflow looks models up on whatever server its process last named."""
         if source.startswith("runs:/"):
             source, _ = self.resolve_source(source)
-        if model_id := _logged_model_id(source):
+        if model_id := logged_model_id(source):
             return str(self._client.get_logged_model(model_id).artifact_location)
         return source
-
-
-def _logged_model_id(source: str) -> str | None:
-    found = source.removeprefix("models:/")
-    return found if found != source and found.startswith("m-") and "/" not in found else None
 
 
 def _version(row: ModelVersion) -> RegisteredVersion:
@@ -160,8 +157,8 @@ def _translated() -> Iterator[None]:
     except MlflowException as error:
         raise _of_client(error) from error
     except HTTPError as error:
-        status = error.response.status_code if error.response is not None else _SERVER_ERROR
-        raise _of_status(status, _first_line(error)) from error
+        status = error.response.status_code if error.response is not None else SERVER_ERROR
+        raise refusal(status, _first_line(error)) from error
     except (RequestException, ConnectionError, TimeoutError) as error:
         raise TrackingUnavailable("The tracking server does not answer.") from error
     except OSError as error:
@@ -169,16 +166,14 @@ def _translated() -> Iterator[None]:
 
 
 def _of_answer(error: RestException) -> Exception:
-    if error.error_code in _ABSENT:
-        return TrackingNotFound(_first_line(error))
-    return _of_status(int(error.get_http_status_code()), _first_line(error))
+    return refusal(int(error.get_http_status_code()), _first_line(error), error.error_code)
 
 
 def _of_client(error: MlflowException) -> Exception:
     """What MLflow's client says without an answer of the server's own."""
     message = str(error)
     if found := re.search(r"failed with error code (\d{3})", message):
-        return _of_status(int(found[1]), _first_line(error))
+        return refusal(int(found[1]), _first_line(error))
     if "failures occurred while downloading" in message:
         if "404 Client Error" in message:
             return TrackingNotFound("The tracking server lacks some of the files.")
@@ -188,13 +183,5 @@ def _of_client(error: MlflowException) -> Exception:
     return TrackingRefused(_first_line(error))
 
 
-def _of_status(status: int, message: str) -> Exception:
-    if status >= _SERVER_ERROR or status == _TOO_MANY:
-        return TrackingUnavailable(f"The tracking server failed: {message}")
-    if status == _NOT_FOUND:
-        return TrackingNotFound(message)
-    return TrackingRefused(message)
-
-
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:500] if str(error) else type(error).__name__
+    return str(error).splitlines()[0][:MESSAGE_LENGTH] if str(error) else type(error).__name__
