@@ -45,6 +45,7 @@ def main(folder: str) -> None:
 def _versions(model: Model, owner: User) -> None:
     rows = ModelVersion.objects.bulk_create(
         ModelVersion(
+            project=model.project,
             model=model,
             number=number,
             source=f"s3://bench/models/{number}",
@@ -62,6 +63,7 @@ def _versions(model: Model, owner: User) -> None:
 
 def _serve(model: Model, owner: User, actor: Actor, folder: Path) -> None:
     version = ModelVersion.objects.create(
+        project=model.project,
         model=model,
         number=VERSIONS + 1,
         source="s3://bench/models/served",

@@ -2,15 +2,13 @@
 
 from deployments.models import Deployment, Revision
 from registry.choices import EdgeKind, NodeKind
-from registry.services import NodeRef, link_lineage
+from registry.services import NodeRef, link_lineage, version_node
 
 
 def link_revision(revision: Revision) -> None:
     """State that a version is served by a deployment; repeating it changes nothing."""
     link_lineage(
-        src=NodeRef(
-            revision.version.public_id, NodeKind.VERSION, str(revision.version), revision.project
-        ),
+        src=version_node(revision.version),
         dst=_node(revision.deployment),
         kind=EdgeKind.SERVED_BY,
         attributes={"revision": revision.number},

@@ -13,7 +13,7 @@ from hokusai.core.canonical import canonical_bytes
 from hokusai.core.events import SYSTEM, record
 from hokusai.storage import stores
 from registry.choices import EdgeKind, NodeKind
-from registry.services import NodeRef, link_lineage, state_facts
+from registry.services import NodeRef, link_lineage, state_facts, version_node
 
 # What the columns of a comparison hold: above 2,000 units of any metric.
 LARGEST_PPM = 2**31 - 1
@@ -52,12 +52,13 @@ def tell_lineage(comparison: Comparison) -> None:
     """Both versions and the benchmark lead to the comparison."""
     node = comparison_node(comparison)
     benchmark = comparison.benchmark
-    for version in (comparison.baseline, comparison.candidate):
+    sides = (("baseline", comparison.baseline), ("candidate", comparison.candidate))
+    for role, version in sides:
         link_lineage(
-            src=NodeRef(version.public_id, NodeKind.VERSION, str(version), version.project),
+            src=version_node(version),
             dst=node,
             kind=EdgeKind.COMPARED,
-            attributes={"status": comparison.status},
+            attributes={"status": comparison.status, "role": role},
         )
     link_lineage(
         src=NodeRef(benchmark.public_id, NodeKind.BENCHMARK, benchmark.name, benchmark.project),

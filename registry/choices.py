@@ -58,18 +58,26 @@ _STAGE_SUCCESSORS = {
 }
 
 
+class StageReason(models.TextChoices):
+    """Why a version entered a stage."""
+
+    PROMOTED = "promoted"
+    DISPLACED = "displaced"
+    ROLLED_BACK = "rolled_back"
+    RETIRED = "retired"
+
+
 class PromotionStatus(models.TextChoices):
     REQUESTED = "requested"
     APPROVED = "approved"
     REFUSED = "refused"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
     @property
     def successors(self) -> frozenset["PromotionStatus"]:
         if self == PromotionStatus.REQUESTED:
-            return frozenset(
-                {PromotionStatus.APPROVED, PromotionStatus.REFUSED, PromotionStatus.CANCELLED}
-            )
+            return frozenset(PromotionStatus) - {PromotionStatus.REQUESTED}
         return frozenset()
 
 
@@ -123,3 +131,107 @@ class EdgeKind(models.TextChoices):
     CREDITED = "credited"
     ATTESTED = "attested"
     SERVED_BY = "served_by"
+    USES = "uses"
+
+
+class Origin(models.TextChoices):
+    """How a version came here."""
+
+    REGISTERED = "registered"
+    PULLED = "pulled"
+    IMPORTED = "imported"
+
+
+class SecurityLevel(models.TextChoices):
+    """Who may get a version's bytes, from everybody to few."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+    RESTRICTED = "restricted"
+
+
+class TagKind(models.TextChoices):
+    """What a tag's value is read as."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class ShareRight(models.TextChoices):
+    """What a shared model may be used for; deriving includes reading."""
+
+    READ = "read"
+    DERIVE = "derive"
+
+
+class ScanVerdict(models.TextChoices):
+    """What a scan says of an artifact."""
+
+    CLEAN = "clean"
+    SUSPICIOUS = "suspicious"
+    DANGEROUS = "dangerous"
+
+
+class UploadState(models.TextChoices):
+    """What became of uploaded files."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    USED = "used"
+    ABORTED = "aborted"
+
+    @property
+    def successors(self) -> frozenset["UploadState"]:
+        return _UPLOAD_SUCCESSORS[self]
+
+
+_UPLOAD_SUCCESSORS = {
+    UploadState.OPEN: frozenset({UploadState.COMPLETED, UploadState.ABORTED}),
+    UploadState.COMPLETED: frozenset({UploadState.USED, UploadState.ABORTED}),
+    UploadState.USED: frozenset[UploadState](),
+    UploadState.ABORTED: frozenset[UploadState](),
+}
+
+
+class MirrorState(models.TextChoices):
+    """Whether a version of the tracking server belongs to a project here."""
+
+    INBOX = "inbox"
+    LINKED = "linked"
+    IGNORED = "ignored"
+
+    @property
+    def successors(self) -> frozenset["MirrorState"]:
+        return _MIRROR_SUCCESSORS[self]
+
+
+_MIRROR_SUCCESSORS = {
+    MirrorState.INBOX: frozenset({MirrorState.LINKED, MirrorState.IGNORED}),
+    MirrorState.LINKED: frozenset[MirrorState](),
+    MirrorState.IGNORED: frozenset({MirrorState.INBOX}),
+}
+
+
+class ConflictState(models.TextChoices):
+    """What was done about a field that both sides changed."""
+
+    OPEN = "open"
+    OURS = "ours"
+    THEIRS = "theirs"
+
+    @property
+    def successors(self) -> frozenset["ConflictState"]:
+        if self == ConflictState.OPEN:
+            return frozenset({ConflictState.OURS, ConflictState.THEIRS})
+        return frozenset()
+
+
+class PassKind(models.TextChoices):
+    """How far a look at the tracking server reached."""
+
+    INCREMENTAL = "incremental"
+    FULL = "full"
+    IMPORT = "import"

@@ -1,6 +1,8 @@
 from typing import Any, Self
 
+from django.apps import apps
 from django.db import models
+from django.db.models import Q
 
 from hokusai.accounts.permissions import projects_where
 from hokusai.accounts.querysets import ScopedQuerySet
@@ -18,12 +20,63 @@ class DatasetVersionQuerySet(ScopedQuerySet):
         )
 
 
-class ModelVersionQuerySet(ScopedQuerySet):
+class SharedQuerySet(ScopedQuerySet):
+    """Rows of models: seen by their project and by those whom the model is shared with.
+
+    `model_path` leads from a row to its model.
+    """
+
+    model_path = "pk"
+
+    def visible_to(self, user: Any) -> Self:
+        """Rows of projects that the user may see, and of models shared with the user."""
+        if getattr(user, "is_superuser", False):
+            return self
+        visible = apps.get_model("accounts", "Project").objects.visible_to(user)
+        shared = Q(**{f"{self.model_path}__in": shared_models(user)})
+        return self.filter(Q(**{f"{self.project_path}__in": visible}) | shared)
+
+
+def shared_models(user: Any) -> models.QuerySet[Any]:
+    """Keys of the models that other projects share with a person."""
+    shares = apps.get_model("registry", "ModelShare").objects.all()
+    if not user.is_authenticated:
+        return shares.none().values("model")
+    own = Q(project__isnull=True) | Q(project__in=user.memberships.values("project"))
+    return shares.filter(own).order_by().values("model")
+
+
+def models_shared_with(project_id: int) -> models.QuerySet[Any]:
+    """Keys of the models that other projects share with a project."""
+    shares = apps.get_model("registry", "ModelShare").objects.all()
+    own = Q(project__isnull=True) | Q(project=project_id)
+    return shares.filter(own).order_by().values("model")
+
+
+class ModelQuerySet(SharedQuerySet):
+    def present(self) -> Self:
+        """Not archived."""
+        return self.filter(archived_at__isnull=True)
+
+
+class OfModelQuerySet(ScopedQuerySet):
     project_path = "model__project"
+
+
+class TrackedExperimentQuerySet(ScopedQuerySet):
+    def mapped(self) -> Self:
+        """Those whose runs and versions belong to a project."""
+        return self.filter(project__isnull=False)
+
+
+class ModelVersionQuerySet(SharedQuerySet):
+    model_path = "model"
 
     def with_names(self) -> Self:
         """With what a list shows of the model and the parent, in one query."""
-        return self.select_related("model__project", "parent", "registered_by")
+        return self.select_related(
+            "project", "model__project", "parent__model", "registered_by", "twin_of", "successor"
+        )
 
     def ready(self) -> Self:
         return self.filter(artifact_state=ArtifactState.READY)
@@ -36,7 +89,7 @@ class ModelVersionQuerySet(ScopedQuerySet):
 
 
 class OfVersionQuerySet(ScopedQuerySet):
-    project_path = "version__model__project"
+    project_path = "version__project"
 
 
 class PromotionQuerySet(OfVersionQuerySet):

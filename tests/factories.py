@@ -212,6 +212,7 @@ class ModelVersionFactory(DjangoModelFactory):
         model = ModelVersion
 
     model = factory.SubFactory(ModelFactory)
+    project = factory.SelfAttribute("model.project")
     number = factory.LazyAttribute(lambda version: version.model.versions.count() + 1)
     artifact_state = ArtifactState.READY
     source = factory.Sequence("runs:/{:032x}/model".format)

@@ -3,6 +3,8 @@ from django.db import models
 
 from hokusai.core.ids import id_factory
 
+# Length of a sha256 in hexadecimal.
+DIGEST = 64
 SLUG_PATTERN = r"[a-z0-9][a-z0-9-]{0,62}"
 
 slug_validator = RegexValidator(

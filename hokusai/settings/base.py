@@ -95,7 +95,7 @@ DATABASES = {
 DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Whose rows are history: the runtime role may insert and read them, nothing else.
-APPEND_ONLY_TABLES = ["core_event"]
+APPEND_ONLY_TABLES = ["core_event", "registry_stagechange", "registry_promotionapproval"]
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:63799/0")
 REDIS_TIMEOUT_S = 0.1

@@ -2,6 +2,7 @@
 
 from registry.services.datasets import add_dataset_version, create_dataset, seal_for_stewards
 from registry.services.lineage import NodeRef, link_lineage
+from registry.services.nodes import version_node
 from registry.services.promotions import (
     approve_promotion,
     cancel_promotion,
@@ -38,4 +39,5 @@ __all__ = [
     "set_head",
     "set_tags",
     "state_facts",
+    "version_node",
 ]

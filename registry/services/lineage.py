@@ -17,6 +17,7 @@ class NodeRef:
     kind: NodeKind
     label: str
     project: Project | None
+    model_id: int | None = None
 
 
 @transaction.atomic
@@ -37,6 +38,11 @@ def link_lineage(
 def _node(ref: NodeRef) -> LineageNode:
     node, _ = LineageNode.objects.get_or_create(
         public_id=ref.public_id,
-        defaults={"kind": ref.kind, "label": ref.label[:200], "project": ref.project},
+        defaults={
+            "kind": ref.kind,
+            "label": ref.label[:200],
+            "project": ref.project,
+            "model_id": ref.model_id,
+        },
     )
     return node

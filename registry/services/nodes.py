@@ -6,7 +6,9 @@ from registry.services.lineage import NodeRef
 
 
 def version_node(version: ModelVersion) -> NodeRef:
-    return NodeRef(version.public_id, NodeKind.VERSION, str(version), version.project)
+    return NodeRef(
+        version.public_id, NodeKind.VERSION, str(version), version.project, version.model_id
+    )
 
 
 def dataset_node(dataset_version: DatasetVersion) -> NodeRef:

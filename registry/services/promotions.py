@@ -3,9 +3,9 @@ from django.utils import timezone
 
 from hokusai.core.errors import Conflict, Forbidden
 from hokusai.core.events import Actor, record
-from registry.choices import ArtifactState, PromotionStatus, Stage
+from registry.choices import ArtifactState, PromotionStatus, Stage, StageReason
 from registry.exceptions import ArtifactNotReady, ChecksFailed, NotIndependent
-from registry.models import Model, ModelVersion, Promotion
+from registry.models import Model, ModelVersion, Promotion, PromotionApproval, StageChange
 from registry.promotion import failed_checks, parties_of, run_checks
 
 
@@ -70,6 +70,9 @@ def _approve(promotion_id: int, actor: Actor, comment: str) -> Promotion:
             "These checks are missing or failed: " + "; ".join(c["title"] for c in failed) + ".",
             checks=failed,
         )
+    PromotionApproval.objects.create(
+        promotion=promotion, approver_id=actor.user_id, comment=comment
+    )
     _decide(promotion, actor, comment)
     _carry_out(promotion, actor)
     _record("promotion:approved", promotion, actor, before=PromotionStatus.REQUESTED)
@@ -130,14 +133,26 @@ def _carry_out(promotion: Promotion, actor: Actor) -> None:
     if promotion.target == Stage.PRODUCTION:
         present = version.model.versions.filter(stage=Stage.PRODUCTION).exclude(pk=version.pk)
         for old in present.select_for_update(of=("self",)):
-            _move(old, Stage.ARCHIVED, actor)
-    _move(version, Stage(promotion.target), actor)
+            _move(old, Stage.ARCHIVED, actor, StageReason.DISPLACED, promotion)
+    _move(version, Stage(promotion.target), actor, StageReason.PROMOTED, promotion)
 
 
-def _move(version: ModelVersion, target: Stage, actor: Actor) -> None:
+def _move(
+    version: ModelVersion, target: Stage, actor: Actor, reason: StageReason, promotion: Promotion
+) -> None:
     before = version.stage
     version.move_stage_to(target)
     version.save(update_fields=["stage"])
+    StageChange.objects.create(
+        model=version.model,
+        version=version,
+        before=before,
+        after=target,
+        reason=reason,
+        promotion=promotion,
+        actor=str(actor),
+        actor_label=actor.label,
+    )
     record(
         "stage:changed",
         subject=version.public_id,

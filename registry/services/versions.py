@@ -114,6 +114,7 @@ def register_version(
     data = resolve_training_data(training_data, project)
     model = Model.objects.select_for_update().get(pk=model.pk)
     version = ModelVersion.objects.create(
+        project=project,
         model=model,
         number=(model.versions.aggregate(last=Max("number"))["last"] or 0) + 1,
         parent=parent,

@@ -45,7 +45,7 @@ def test_a_long_label_is_cut() -> None:
 def test_versions_datasets_and_runs_stand_in_their_project() -> None:
     version, data = ModelVersionFactory(), DatasetVersionFactory()
     assert version_node(version) == NodeRef(
-        version.public_id, NodeKind.VERSION, str(version), version.project
+        version.public_id, NodeKind.VERSION, str(version), version.project, version.model_id
     )
     assert dataset_node(data).project == data.dataset.project
     assert run_node(version).public_id == f"run_{version.run_id}"

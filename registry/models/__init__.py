@@ -1,0 +1,48 @@
+from registry.models.artifacts import ArtifactScan, ArtifactSignature, Upload, UploadFile
+from registry.models.datasets import Dataset, DatasetVersion, RowDigest
+from registry.models.lineage import LineageEdge, LineageNode
+from registry.models.mirror import (
+    SyncConflict,
+    SyncPass,
+    TrackedExperiment,
+    TrackedModel,
+    TrackedVersion,
+    TrackingImport,
+    WebhookReceipt,
+)
+from registry.models.promotions import (
+    Promotion,
+    PromotionApproval,
+    PromotionPolicy,
+    StageChange,
+)
+from registry.models.sharing import ModelShare
+from registry.models.versions import Model, ModelVersion, VersionMetric, VersionTag
+
+__all__ = [
+    "ArtifactScan",
+    "ArtifactSignature",
+    "Dataset",
+    "DatasetVersion",
+    "LineageEdge",
+    "LineageNode",
+    "Model",
+    "ModelShare",
+    "ModelVersion",
+    "Promotion",
+    "PromotionApproval",
+    "PromotionPolicy",
+    "RowDigest",
+    "StageChange",
+    "SyncConflict",
+    "SyncPass",
+    "TrackedExperiment",
+    "TrackedModel",
+    "TrackedVersion",
+    "TrackingImport",
+    "Upload",
+    "UploadFile",
+    "VersionMetric",
+    "VersionTag",
+    "WebhookReceipt",
+]
