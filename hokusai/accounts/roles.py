@@ -16,6 +16,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "accounts.change_project": _OWN,
     "accounts.manage_members": _OWN,
     "accounts.use_api_keys": _EVERY_MEMBER,
+    "notify.use_notifications": _EVERY_MEMBER,
+    "notify.manage_webhooks": _OWN,
     "core.view_event": _STEWARD,
     "core.view_job": _STEWARD,
     "core.change_job": _BUILD,

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "hokusai.core",
     "hokusai.accounts",
+    "hokusai.notify",
     "hokusai.web",
     "registry",
     "experiments",
@@ -212,6 +213,11 @@ SWEEP_S = env.float("SWEEP_S", default=10.0)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
+    "sweep-messages": {
+        "task": "notify.sweep",
+        "schedule": SWEEP_S,
+        "options": {"expires": SWEEP_S},
+    },
     "forget-idempotency-keys": {"task": "web.forget_idempotency_keys", "schedule": 3600.0},
     "watch-revisions": {
         "task": "deployments.watch_revisions",
@@ -254,6 +260,7 @@ EVENT_SUBSCRIBERS = [
     "contributions.receivers.MarkUsed",
     "contributions.receivers.CreditImprovement",
     "hokusai.web.receivers.ForgetRevokedKeys",
+    "hokusai.notify.receivers.TellMembers",
 ]
 TRAINING_SOURCES = ["contributions.sources.ContributionSource"]
 PROMOTION_CHECKS = [
@@ -271,6 +278,24 @@ SERVING_MEMORY_BYTES = env.int("SERVING_MEMORY_BYTES", default=1024**3)
 # Answered before any other middleware when called with an API key.
 HOT_ROUTES = ["registry.api.hot.VersionRoute", "deployments.api.hot.PredictRoute"]
 HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)
+
+# Where mail is handed over, as smtp+tls://user:password@host:587; without it nothing is mailed.
+_MAIL = env.email_url("EMAIL_URL", default="dummymail://")
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _MAIL["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = _MAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _MAIL["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _MAIL["EMAIL_FILE_PATH"] or None
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Hokusai <hokusai@localhost>")
+# Whether webhooks may lead to this machine and to private networks; link-local never.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
+# A webhook at which nothing arrived for so long is switched off.
+WEBHOOK_GIVE_UP_DAYS = env.float("WEBHOOK_GIVE_UP_DAYS", default=5.0)
 
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="http://127.0.0.1:5000")
 TRACKING = {

@@ -16,3 +16,4 @@ RATE_LIMIT_ANONYMOUS = "100000/m"
 TRACKING = {"default": {"BACKEND": "hokusai.tracking.memory.MemoryTracking"}}
 CONTENT_STORES = {"default": {"BACKEND": "hokusai.storage.memory.MemoryStore"}}
 DEPLOYMENT_PROVIDERS = {"local": {"BACKEND": "deployments.providers.memory.MemoryProvider"}}
+WEBHOOK_ALLOW_PRIVATE = True

@@ -1,0 +1,43 @@
+from typing import Any, Self
+
+from django.db import models
+
+from hokusai.accounts.querysets import ScopedQuerySet
+from hokusai.core.choices import WorkStatus
+from hokusai.core.querysets import WorkQuerySet
+
+
+class WebhookQuerySet(ScopedQuerySet):
+    def present(self) -> Self:
+        """Those that were not removed."""
+        return self.filter(removed_at=None)
+
+    def listening(self, topic: str) -> Self:
+        """Those that are to hear of a topic."""
+        return self.present().filter(active=True, topics__contains=[topic])
+
+
+class _Queued(WorkQuerySet, ScopedQuerySet):
+    def waiting(self) -> list[int]:
+        """Keys of those that no worker has taken yet."""
+        return list(self.filter(status=WorkStatus.QUEUED).values_list("pk", flat=True))
+
+
+class MessageQuerySet(_Queued):
+    def addressed_to(self, user: Any) -> Self:
+        """A person's own messages; all for a superuser."""
+        return self if user.is_superuser else self.filter(recipient=user)
+
+
+class WebhookDeliveryQuerySet(_Queued):
+    project_path = "webhook__project"
+
+    def of_present(self) -> Self:
+        """Deliveries to webhooks that were not removed."""
+        return self.filter(webhook__removed_at=None)
+
+
+class SubscriptionQuerySet(models.QuerySet):
+    def of(self, user: Any) -> Self:
+        """A person's own choices."""
+        return self.filter(user=user)
