@@ -7,7 +7,9 @@ from typing import Generic, TypeVar
 from hokusai.core.errors import OutsideError, OutsideUnavailable
 
 OPERATION_TAG = "hokusai.op"
-MODELS_PER_PAGE, VERSIONS_PER_PAGE, RUNS_PER_PAGE = 1_000, 10_000, 1_000
+# MLflow takes as long for 10,000 versions in pages of 2,000 (1 s each) as in one of 10,000;
+# pages of 500 cost a quarter more. Short calls stay inside the timeout of a busy server.
+MODELS_PER_PAGE, VERSIONS_PER_PAGE, RUNS_PER_PAGE = 1_000, 2_000, 1_000
 
 T = TypeVar("T")
 

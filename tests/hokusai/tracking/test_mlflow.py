@@ -62,6 +62,12 @@ def test_a_server_that_is_down_is_unavailable_at_once(tmp_path: Path) -> None:
         lambda: client.resolve_source(f"runs:/{'0' * 32}/model"),
         lambda: client.download(f"runs:/{'0' * 32}/model", tmp_path),
         lambda: client.download(f"models:/m-{'0' * 32}", tmp_path),
+        client.list_models,
+        client.list_versions,
+        client.list_experiments,
+        lambda: client.list_runs(["0"]),
+        lambda: client.metric_history("0" * 32, "loss"),
+        lambda: client.set_description("a.b", "1", "x"),
     ):
         with pytest.raises(TrackingUnavailable):
             call()
@@ -79,6 +85,16 @@ def test_a_server_that_fails_may_be_asked_again_and_is_not_by_the_client(
     with pytest.raises(TrackingUnavailable):
         client.create_version(VersionPush("a.b", "s3://x/y", "", "mdv_1"))
     assert handler.seen == 1
+
+
+def test_a_list_that_fails_may_be_asked_again(failing: tuple[str, type[Answering]]) -> None:
+    uri, handler = failing
+    for status, body in ((503, b"{}"), (200, b"<html>"), (200, b"[]"), (302, b"")):
+        handler.status, handler.body, handler.seen = status, body, 0
+        with pytest.raises((TrackingUnavailable, TrackingRefused)) as caught:
+            MlflowTracking(uri=uri, timeout_s=5).list_versions()
+        assert isinstance(caught.value, TrackingUnavailable) == (status != 302)
+        assert handler.seen == 1
 
 
 @pytest.mark.parametrize(
@@ -121,6 +137,15 @@ def test_a_runs_model_resolves_to_the_logged_model(logged: LoggedModel) -> None:
 def test_a_logged_model_names_its_run(logged: LoggedModel) -> None:
     source = f"models:/{logged.logged_id}"
     assert logged.client().resolve_source(source) == (source, logged.run_id)
+
+
+def test_a_version_of_a_logged_model_names_it(logged: LoggedModel) -> None:
+    client = logged.client()
+    client.ensure_model("project.logged", {})
+    source, run_id = client.resolve_source(logged.source)
+    made = client.create_version(VersionPush("project.logged", source, run_id, "mdv_logged"))
+    found = client.get_version("project.logged", made.version)
+    assert (found.logged_model_id, found.run_id) == (logged.logged_id, logged.run_id)
 
 
 def test_a_registered_version_resolves_to_what_it_was_made_from(logged: LoggedModel) -> None:
