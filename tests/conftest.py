@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
-from hokusai.storage import stores
+from hokusai.storage import stores, uploads
 from hokusai.tracking import tracking
 from tests.servers import wait_for_mlflow
 
@@ -12,6 +12,7 @@ from tests.servers import wait_for_mlflow
 def _fresh_twins() -> Iterator[None]:
     """Memory twins and the cache start empty in each test."""
     stores.forget()
+    uploads.forget()
     tracking.forget()
     yield
     cache.clear()

@@ -15,5 +15,6 @@ RATE_LIMIT = "100000/m"
 RATE_LIMIT_ANONYMOUS = "100000/m"
 TRACKING = {"default": {"BACKEND": "hokusai.tracking.memory.MemoryTracking"}}
 CONTENT_STORES = {"default": {"BACKEND": "hokusai.storage.memory.MemoryStore"}}
+UPLOAD_STORES = {"default": {"BACKEND": "hokusai.storage.multipart.memory.MemoryUploads"}}
 DEPLOYMENT_PROVIDERS = {"local": {"BACKEND": "deployments.providers.memory.MemoryProvider"}}
 WEBHOOK_ALLOW_PRIVATE = True
