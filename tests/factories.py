@@ -28,6 +28,9 @@ from hokusai.accounts import keys
 from hokusai.accounts.choices import Role, Scope, Visibility
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
 from hokusai.core.models import Delivery, Event, Job
+from hokusai.notify import signatures
+from hokusai.notify.choices import Topic
+from hokusai.notify.models import Attempt, Message, Subscription, Webhook, WebhookDelivery
 from hokusai.web.models import IdempotencyRecord
 from registry.choices import ArtifactState, DatasetState, EdgeKind, NodeKind, Stage
 from registry.models import (
@@ -144,6 +147,67 @@ class DeliveryFactory(DjangoModelFactory):
     subscriber = "registry.receivers.MlflowPush"
     stream = factory.LazyAttribute(lambda row: f"{row.subscriber}|{row.event.subject}")
     sequence = 1
+
+
+class SubscriptionFactory(DjangoModelFactory):
+    class Meta:
+        model = Subscription
+
+    project = factory.SubFactory(ProjectFactory)
+    user = factory.LazyAttribute(lambda row: member(row.project))
+    topic = Topic.VERSION_READY
+    wanted = True
+
+
+class MessageFactory(DjangoModelFactory):
+    """A mail about an event, to a member of its project."""
+
+    class Meta:
+        model = Message
+
+    project = factory.SubFactory(ProjectFactory)
+    event = factory.LazyAttribute(lambda row: EventFactory(project_id=row.project.pk))
+    recipient = factory.LazyAttribute(lambda row: member(row.project))
+    topic = Topic.VERSION_REGISTERED
+    subject = factory.Sequence("Something happened {}".format)
+    body = "It did."
+
+
+class WebhookFactory(DjangoModelFactory):
+    """A webhook to a host that is asked for nothing unless a test sends something."""
+
+    class Meta:
+        model = Webhook
+
+    class Params:
+        plain = factory.LazyFunction(signatures.new_secret)
+
+    project = factory.SubFactory(ProjectFactory)
+    url = factory.Sequence("https://receiver.example.org/hooks/{}".format)
+    topics = factory.LazyFunction(lambda: [Topic.VERSION_READY.value])
+    secret = factory.LazyAttribute(lambda hook: signatures.seal(hook.plain))
+    made_by = factory.SubFactory(UserFactory)
+
+
+class WebhookDeliveryFactory(DjangoModelFactory):
+    class Meta:
+        model = WebhookDelivery
+
+    webhook = factory.SubFactory(WebhookFactory)
+    event = factory.LazyAttribute(lambda row: EventFactory(project_id=row.webhook.project.pk))
+    type = Topic.VERSION_READY
+    body = '{"type":"version.ready"}'
+
+
+class AttemptFactory(DjangoModelFactory):
+    class Meta:
+        model = Attempt
+
+    delivery = factory.SubFactory(WebhookDeliveryFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    status_code = 500
+    duration_ms = 12
+    error = "Answered 500; only 2xx means that it arrived."
 
 
 class IdempotencyRecordFactory(DjangoModelFactory):

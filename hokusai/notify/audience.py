@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hokusai.accounts.choices import Role
-from hokusai.accounts.models import ApiKey, Membership, User
+from hokusai.accounts.models import ApiKey, Membership, Project, User
 from hokusai.core.models import Event
 from hokusai.notify.choices import Topic
 from hokusai.notify.models import Subscription
@@ -51,17 +51,15 @@ def wanted_by_default(topic: Topic, role: str) -> bool:
     return role in ROLES_BY_DEFAULT.get(topic, frozenset())
 
 
-def recipients_of(event: Event, topic: Topic) -> Sequence[User]:
+def recipients_of(event: Event, topic: Topic, project: Project) -> Sequence[User]:
     """Members, with an address and an open account, who want it; never whoever did it."""
     members = (
-        Membership.objects.filter(project_id=event.project_id, user__is_active=True)
+        Membership.objects.filter(project=project, user__is_active=True)
         .exclude(user__email="")
         .select_related("user")
     )
     chosen = dict(
-        Subscription.objects.filter(project_id=event.project_id, topic=topic).values_list(
-            "user_id", "wanted"
-        )
+        Subscription.objects.filter(project=project, topic=topic).values_list("user_id", "wanted")
     )
     did, began = person_behind(event.actor), _beginner(event, topic)
     return [

@@ -1,4 +1,5 @@
 from datetime import datetime
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -59,7 +60,7 @@ class Message(LeasedWork):
     subject = models.CharField(max_length=300)
     body = models.TextField()
 
-    objects = MessageQuerySet.as_manager()
+    objects: ClassVar[Any] = MessageQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
@@ -133,7 +134,7 @@ class WebhookDelivery(LeasedWork):
     type = models.CharField(max_length=TYPE, help_text="the topic")
     body = models.TextField(help_text="what is signed and sent, byte for byte")
 
-    objects = WebhookDeliveryQuerySet.as_manager()
+    objects: ClassVar[Any] = WebhookDeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "webhook deliveries"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from hokusai.notify.addresses import Target, resolve, target_of
 from hokusai.notify.exceptions import Unreachable
@@ -23,6 +24,11 @@ class Answer:
 
     status_code: int
     text: str
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the receiver took what was sent."""
+        return HTTPStatus.OK <= self.status_code < HTTPStatus.MULTIPLE_CHOICES
 
 
 def post(url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -22,7 +23,6 @@ from hokusai.notify.models import Attempt, Webhook, WebhookDelivery
 log = structlog.get_logger(__name__)
 # Seconds after the first, second … failed attempt; after the last there is none.
 RETRY_S = (5, 300, 1800, 7200, 18_000, 36_000, 36_000)
-GONE = 410
 KEPT = 500
 
 
@@ -38,7 +38,7 @@ class Outcome:
     @property
     def arrived(self) -> bool:
         """Whether the receiver took the message."""
-        return self.status_code is not None and 200 <= self.status_code < 300  # noqa: PLR2004
+        return not self.error
 
 
 def deliver(delivery_id: int) -> None:
@@ -72,11 +72,11 @@ def attempt(delivery: WebhookDelivery, webhook: Webhook) -> Outcome:
         answer = _send(delivery, webhook)
     except DomainError as error:
         return Outcome(None, _since(started), error=str(error)[:KEPT])
-    outcome = Outcome(answer.status_code, _since(started), answer=answer.text[:KEPT])
-    if outcome.arrived:
-        return outcome
-    error = f"Answered {answer.status_code}; only 2xx means that it arrived."
-    return Outcome(answer.status_code, outcome.duration_ms, error, outcome.answer)
+    took_ms, text = _since(started), answer.text[:KEPT]
+    if answer.arrived:
+        return Outcome(answer.status_code, took_ms, answer=text)
+    refusal = f"Answered {answer.status_code}; only 2xx means that it arrived."
+    return Outcome(answer.status_code, took_ms, refusal, text)
 
 
 def _since(started: float) -> int:
@@ -140,7 +140,7 @@ def _blame(webhook: Webhook, outcome: Outcome) -> None:
     now = timezone.now()
     since = webhook.failing_since or now
     _save(webhook, failing_since=since)
-    if outcome.status_code == GONE:
+    if outcome.status_code == HTTPStatus.GONE:
         _switch_off(webhook, "The receiver answered 410: it wants no more messages.")
     elif now - since >= timedelta(days=settings.WEBHOOK_GIVE_UP_DAYS):
         _switch_off(webhook, f"Nothing arrived for {settings.WEBHOOK_GIVE_UP_DAYS:g} days.")

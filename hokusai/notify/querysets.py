@@ -1,5 +1,6 @@
 from typing import Any, Self
 
+from django.apps import apps
 from django.db import models
 
 from hokusai.accounts.querysets import ScopedQuerySet
@@ -17,7 +18,16 @@ class WebhookQuerySet(ScopedQuerySet):
         return self.present().filter(active=True, topics__contains=[topic])
 
 
-class _Queued(WorkQuerySet, ScopedQuerySet):
+class _Queued(WorkQuerySet):
+    """Messages of projects on their way; `project_path` leads from a row to its project."""
+
+    project_path = "project"
+
+    def of_member(self, user: Any) -> Self:
+        """Rows of projects that the user belongs to."""
+        projects = apps.get_model("accounts", "Project").objects.of_member(user)
+        return self.filter(**{f"{self.project_path}__in": projects})
+
     def waiting(self) -> list[int]:
         """Keys of those that no worker has taken yet."""
         return list(self.filter(status=WorkStatus.QUEUED).values_list("pk", flat=True))

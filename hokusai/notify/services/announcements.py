@@ -19,7 +19,7 @@ def announce(*, event: Event) -> None:
     Hearing of it twice is the same as once. Records nothing: messages are no change of anything.
     """
     topic = TOPIC_OF_TAG[event.tag]
-    project = Project.objects.filter(pk=event.project_id).first()
+    project = Project.objects.filter(pk=event.project_id or 0).first()
     if project is None:
         return
     _queue_messages(event, topic, project)
@@ -38,7 +38,7 @@ def _queue_messages(event: Event, topic: Topic, project: Project) -> None:
                 subject=subject,
                 body=body,
             )
-            for user in recipients_of(event, topic)
+            for user in recipients_of(event, topic, project)
         ),
         ignore_conflicts=True,
     )
