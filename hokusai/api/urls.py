@@ -26,6 +26,7 @@ v1 = [
     path("auth/token/refresh", RefreshView.as_view(), name="token-refresh"),
     *router.urls,
     path("", include("hokusai.api.accounts.urls")),
+    path("", include("hokusai.api.notify.urls")),
     path("", include("registry.api.urls")),
     path("", include("experiments.api.urls")),
     path("", include("contributions.api.urls")),

@@ -9,7 +9,7 @@ from hokusai.accounts.roles import PERMISSIONS, PUBLIC_PERMISSIONS, roles_with
 ROOT = Path(__file__).parents[3]
 APPS = ("hokusai", "registry", "experiments", "contributions", "deployments")
 ASKED = re.compile(
-    r"[\"']((?:accounts|core|registry|experiments|contributions|deployments)"
+    r"[\"']((?:accounts|core|notify|registry|experiments|contributions|deployments)"
     r"\.(?:view|add|change|manage|use|read|register|request|decide|approve|deploy|predict)[a-z_]*)"
     r"[\"']"
 )

@@ -100,6 +100,8 @@ def table(world: World) -> SimpleUploadedFile:
     return SimpleUploadedFile("rows.csv", b"x,label\n1,0\n2,1\n")
 
 
+# The engineer's key may write, but does not see them.
+OWNERS_ALONE = {**doers(("owner",), seen_by=()), "key_write": 404}
 PREDICTION = {"columns": ["x"], "data": [[1.0]]}
 V = "models/<model_id>/versions"
 CASES: dict[str, Case] = {
@@ -146,6 +148,28 @@ CASES: dict[str, Case] = {
     "POST api-keys/<public_id>/revoke": Case(
         doers(("viewer", "owner"), seen_by=(), person_only=True)
     ),
+    "GET notifications": Case(logged_in()),
+    "GET notifications/<slug>": Case(readers()),
+    "PUT notifications/<slug>": Case(
+        doers(ROLES, person_only=True), lambda w: {"choices": {"version.ready": True}}
+    ),
+    "GET webhooks": Case(logged_in()),
+    "POST webhooks": Case(
+        doers(("owner",)),
+        lambda w: {
+            "project": w.project.slug,
+            "url": "https://hooks.example.org/",
+            "topics": ["version.ready"],
+        },
+    ),
+    "GET webhooks/<public_id>": Case(readers(("owner",))),
+    "PATCH webhooks/<public_id>": Case(OWNERS_ALONE, lambda w: {"active": False}),
+    "DELETE webhooks/<public_id>": Case(OWNERS_ALONE),
+    "POST webhooks/<public_id>/rotate": Case(OWNERS_ALONE),
+    "POST webhooks/<public_id>/test": Case(OWNERS_ALONE),
+    "GET webhooks/<webhook_id>/deliveries": Case(readers(("owner",))),
+    "GET webhooks/<webhook_id>/deliveries/<public_id>": Case(readers(("owner",))),
+    "POST webhooks/<webhook_id>/deliveries/<public_id>/resend": Case(OWNERS_ALONE),
     "GET jobs": Case(logged_in()),
     "GET jobs/<public_id>": Case(readers(STEWARDS)),
     "POST jobs/<public_id>/cancel": Case(doers(BUILDERS, seen_by=STEWARDS)),
@@ -267,6 +291,8 @@ CASES: dict[str, Case] = {
 # What `<public_id>` names, by the resource before it.
 OWN_ID = (
     "api-keys",
+    "webhooks",
+    "deliveries",
     "jobs",
     "events",
     "promotions",
@@ -299,6 +325,7 @@ def world() -> World:
     copying = make.ModelVersionFactory(
         model=version.model, artifact_state="pending", tree_digest=""
     )
+    delivery = make.WebhookDeliveryFactory(webhook__project=project, status="failed")
     guest = make.UserFactory()
     make.MembershipFactory(project=project, user=guest, role="viewer")
     names = {
@@ -315,6 +342,9 @@ def world() -> World:
         "benchmark": comparison.benchmark.public_id,
         "deployment_id": deployment.public_id,
         "api-keys": make.ApiKeyFactory(project=project, owner=people["viewer"]).public_id,
+        "webhooks": delivery.webhook.public_id,
+        "webhook_id": delivery.webhook.public_id,
+        "deliveries": delivery.public_id,
         "jobs": make.JobFactory(project_id=project.pk, subject=copying.public_id).public_id,
         "events": make.EventFactory(project_id=project.pk).public_id,
         "promotions": make.PromotionFactory(
@@ -472,6 +502,7 @@ def test_a_hidden_thing_answers_exactly_as_an_absent_one(world: World) -> None:
         "jobs",
         "events",
         "api-keys",
+        "webhooks",
         "comparisons",
         "contributions",
         "deployments",

@@ -147,7 +147,7 @@ def test_a_resolver_that_does_not_answer_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: over.wait() or [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [str(over.wait())])
     with pytest.raises(Unreachable, match="in time"):
         resolve(target_of("https://slow.example.org/"), timeout_s=0.05)
     over.set()
