@@ -38,3 +38,27 @@ class ComparisonStatus(models.TextChoices):
 class EvaluationRole(models.TextChoices):
     BASELINE = "baseline"
     CANDIDATE = "candidate"
+
+
+class RunStatus(models.TextChoices):
+    """How far a run is, in the tracking server's words; it alone changes them."""
+
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    KILLED = "killed"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def unfinished(cls) -> tuple["RunStatus", ...]:
+        """Those that the server may still change by itself."""
+        return (cls.SCHEDULED, cls.RUNNING)
+
+
+class RunLifecycle(models.TextChoices):
+    """Whether a run is kept there; missing: two complete passes did not see it."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+    MISSING = "missing"

@@ -1,6 +1,8 @@
 from typing import Self
 
-from experiments.choices import ComparisonStatus
+from django.db.models import Q
+
+from experiments.choices import ComparisonStatus, RunLifecycle, RunStatus
 from hokusai.accounts.querysets import ScopedQuerySet
 
 
@@ -23,3 +25,28 @@ class ComparisonQuerySet(ScopedQuerySet):
 
 class EvaluationQuerySet(ScopedQuerySet):
     project_path = "comparison__benchmark__project"
+
+
+class RunQuerySet(ScopedQuerySet):
+    """Runs are in the project that their experiment is mapped to now; in none while it is not."""
+
+    project_path = "experiment__project"
+
+    def with_names(self) -> Self:
+        """With the experiment and the project, in one query."""
+        return self.select_related("experiment__project")
+
+    def unfinished(self) -> Self:
+        """Those that may still change by themselves."""
+        return self.filter(status__in=RunStatus.unfinished(), lifecycle=RunLifecycle.ACTIVE)
+
+    def matching(self, text: str) -> Self:
+        """Those whose name holds a text, or whose id or user it begins."""
+        if "\x00" in text:
+            return self.none()
+        return self.filter(
+            Q(name__icontains=text)
+            | Q(run_id__startswith=text.lower())
+            | Q(public_id=text)
+            | Q(user__istartswith=text)
+        )
