@@ -34,6 +34,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "experiments.view_comparison": _EVERY_MEMBER,
     "experiments.view_outcomes": _SEE_BENCHMARK,
     "experiments.request_comparison": _BUILD,
+    "experiments.view_run": _EVERY_MEMBER,
     "contributions.view_contribution": _EVERY_MEMBER,
     "contributions.add_contribution": _CONTRIBUTE,
     "contributions.view_improvement": _EVERY_MEMBER,

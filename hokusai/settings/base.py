@@ -218,7 +218,18 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SWEEP_S,
         "options": {"expires": SWEEP_S},
     },
+    "abort-expired-uploads": {"task": "registry.abort_expired_uploads", "schedule": 3600.0},
     "forget-idempotency-keys": {"task": "web.forget_idempotency_keys", "schedule": 3600.0},
+    "pull-runs": {
+        "task": "experiments.pull_runs",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "sweep-runs": {
+        "task": "experiments.sweep_runs",
+        "schedule": 1800.0,
+        "options": {"expires": 1800.0},
+    },
     "watch-revisions": {
         "task": "deployments.watch_revisions",
         "schedule": 30.0,
@@ -233,6 +244,13 @@ JOBS = {
         "handler": "registry.artifacts.copy_artifact",
         "on_failure": "registry.artifacts.copy_failed",
     },
+    "artifact_signature": {
+        "handler": "registry.signing.sign_artifact",
+        "queue": "signing",
+    },
+    "upload_removal": {
+        "handler": "registry.removal.remove_upload",
+    },
     "dataset_intake": {
         "handler": "registry.intake.take_in",
         "on_failure": "registry.intake.intake_failed",
@@ -245,6 +263,8 @@ JOBS = {
         "handler": "experiments.evaluation.compare",
         "on_failure": "experiments.evaluation.comparison_failed",
     },
+    "run_sweep": {"handler": "experiments.runs.sweep"},
+    "run_history": {"handler": "experiments.histories.fetch"},
     "attestation": {
         "handler": "contributions.signing.attest",
         "queue": "signing",
@@ -305,10 +325,48 @@ TRACKING = {
     }
 }
 DATA_DIR = Path(env.str("HOKUSAI_DATA_DIR", default=str(BASE_DIR / ".hokusai")))
+CONTENT_STORE_ROOT = env.str("CONTENT_STORE_ROOT", default=str(DATA_DIR / "store"))
+# Where links to a local store lead: the store process, which knows the same secret.
+STORE_URL = env.str("STORE_URL", default="")
+STORE_URL_SECRET = env.str("STORE_URL_SECRET", default="")
+_LINKED = {"root": CONTENT_STORE_ROOT, "url": STORE_URL, "secret": STORE_URL_SECRET}
 CONTENT_STORES = {
+    "default": {"BACKEND": "hokusai.storage.local.LocalStore", "OPTIONS": _LINKED},
+}
+UPLOAD_STORES = {
+    "default": {"BACKEND": "hokusai.storage.multipart.local.LocalUploads", "OPTIONS": _LINKED},
+}
+_BUCKET = {
+    "name": env.str("CONTENT_STORE_BUCKET", default=""),
+    "endpoint_url": env.str("CONTENT_STORE_ENDPOINT_URL", default=""),
+    "public_url": env.str("CONTENT_STORE_PUBLIC_URL", default=""),
+    "region": env.str("CONTENT_STORE_REGION", default=""),
+    "access_key": env.str("CONTENT_STORE_ACCESS_KEY", default=""),
+    "secret_key": env.str("CONTENT_STORE_SECRET_KEY", default=""),
+    "timeout_s": env.float("CONTENT_STORE_TIMEOUT_S", default=10.0),
+}
+if _BUCKET["name"]:
+    CONTENT_STORES["default"] = {
+        "BACKEND": "hokusai.storage.s3.S3Store",
+        "OPTIONS": {"root": CONTENT_STORE_ROOT, **_BUCKET},
+    }
+    UPLOAD_STORES["default"] = {
+        "BACKEND": "hokusai.storage.multipart.s3.S3Uploads",
+        "OPTIONS": _BUCKET,
+    }
+# A copy continues here after a worker died; on the disk of the workers.
+ARTIFACT_STAGING = Path(env.str("ARTIFACT_STAGING", default=str(DATA_DIR / "staging")))
+MAX_ARTIFACT_BYTES = env.int("MAX_ARTIFACT_BYTES", default=50 * 1024**3)
+UPLOAD_LIFETIME_H = env.int("UPLOAD_LIFETIME_H", default=24)
+# How long a link to a stored file works.
+DOWNLOAD_LINK_S = env.int("DOWNLOAD_LINK_S", default=900)
+MODEL_HUBS = {
     "default": {
-        "BACKEND": "hokusai.storage.local.LocalStore",
-        "OPTIONS": {"root": env.str("CONTENT_STORE_ROOT", default=str(DATA_DIR / "store"))},
+        "BACKEND": "registry.providers.huggingface.HuggingFaceHub",
+        "OPTIONS": {
+            "endpoint": env.str("HF_ENDPOINT", default="https://huggingface.co"),
+            "token": env.str("HF_TOKEN", default=""),
+        },
     }
 }
 RUNNER_SOCKET = env.str("RUNNER_SOCKET", default=str(DATA_DIR / "run/runner/runner.sock"))
