@@ -1,13 +1,13 @@
 """Copying an artifact into the content store: bytes are loaded from there and from nowhere else."""
 
 import math
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Any
 
-import yaml
+from django.conf import settings
 
-from hokusai.core import leases
+from hokusai.core import jobs, leases
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
@@ -15,36 +15,41 @@ from hokusai.core.models import Job
 from hokusai.storage import stores
 from hokusai.storage.trees import Manifest
 from hokusai.tracking import RunRecord, tracking
-from registry.algorithms.mlmodel import ModelDescription, describe
 from registry.choices import ArtifactState
-from registry.exceptions import ArtifactRefused
-from registry.models import ModelVersion
-
-MLMODEL = "MLmodel"
-MAX_MLMODEL_BYTES = 1024 * 1024
+from registry.fetching import FETCHED, fetch
+from registry.inspection import Inspection, inspect
+from registry.models import ArtifactScan, Model, ModelVersion
+from registry.scores import keep_scores
+from registry.sources import UPLOADED
 
 
 def copy_artifact(work: Work) -> None:
-    """Fetch, digest and keep one version's files. Safe to repeat and to be killed at any line.
+    """Fetch, look through, digest and keep one version's files.
 
-    Raises TrackingUnavailable where a later try may work, ArtifactRefused where none will.
+    Safe to repeat and to be killed at any line. Raises an OutsideUnavailable where a later try may
+    work, ArtifactRefused where none will.
     """
     version = _version(work.job)
     if version.artifact_state == ArtifactState.READY:
         return
     _mark_copying(work.job, version)
-    client = tracking["default"]
-    work.progress(10, f"fetching {version.source}")
-    with tempfile.TemporaryDirectory(prefix="hokusai-copy-") as folder:
-        source, run_id = client.resolve_source(version.source)
-        _check_run(version, run_id)
-        files = client.download(source, Path(folder))
-        work.progress(60, "digesting and keeping the files")
-        description = _describe(files)
-        manifest = stores["default"].put_tree(files)
-    run = client.get_run(version.run_id or run_id) if version.run_id or run_id else None
+    staging = staging_of(version)
+    fetched = fetch(version, staging, work.progress)
+    work.progress(FETCHED, "looking through the files")
+    seen = inspect(fetched.files)
+    work.progress(75, "digesting and keeping the files")
+    manifest = stores["default"].put_tree(fetched.files)
+    run_id = version.run_id or fetched.run_id
+    run = tracking["default"].get_run(run_id) if run_id else None
     with work.result():
-        _keep(version, manifest, description, run)
+        _keep(version, manifest, seen, run)
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def staging_of(version: ModelVersion) -> Path:
+    """Where a version's files lie until they are kept; a second try finds them there."""
+    place: Path = settings.ARTIFACT_STAGING / version.public_id
+    return place
 
 
 def copy_failed(job: Job, reason: str) -> None:
@@ -55,6 +60,7 @@ def copy_failed(job: Job, reason: str) -> None:
     version.move_artifact_to(ArtifactState.FAILED)
     version.artifact_error = reason
     version.save(update_fields=["artifact_state", "artifact_error"])
+    shutil.rmtree(staging_of(version), ignore_errors=True)
     _record("version:failed", version, {"reason": reason})
 
 
@@ -72,51 +78,59 @@ def _mark_copying(job: Job, version: ModelVersion) -> None:
         version.save(update_fields=["artifact_state"])
 
 
-def _check_run(version: ModelVersion, run_id: str) -> None:
-    """A source is of the run that was named, and of no run that another project copied from."""
-    if run_id and version.run_id not in ("", run_id):
-        raise ArtifactRefused(
-            f"The source is of the run {run_id}, not of {version.run_id}.", run_id=run_id
-        )
-    named = run_id or version.run_id
-    others = ModelVersion.objects.filter(run_id=named, artifact_state=ArtifactState.READY)
-    if named and others.exclude(model__project=version.model.project_id).exists():
-        raise ArtifactRefused("A version is copied from models of its own project.")
-
-
-def _describe(files: Path) -> ModelDescription:
-    try:
-        return describe(yaml.safe_load(_read(files / MLMODEL)))
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ArtifactRefused("The artifact holds no MLmodel file; log it with MLflow.") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ArtifactRefused(f"The MLmodel file cannot be read: {error}") from error
-
-
-def _read(path: Path) -> str:
-    if path.stat().st_size > MAX_MLMODEL_BYTES:
-        raise ArtifactRefused(f"The MLmodel file is larger than {MAX_MLMODEL_BYTES} bytes.")
-    return path.read_text(encoding="utf-8")
-
-
 def _keep(
-    version: ModelVersion,
-    manifest: Manifest,
-    description: ModelDescription,
-    run: RunRecord | None,
+    version: ModelVersion, manifest: Manifest, seen: Inspection, run: RunRecord | None
 ) -> None:
+    # One decision per model at a time: two copies of one model are told apart by their order.
+    Model.objects.select_for_update().get(pk=version.model_id)
     version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
     version.move_artifact_to(ArtifactState.READY)
     version.artifact_error = ""
     version.tree_digest, version.size_bytes = manifest.digest, manifest.size_bytes
     version.file_count = len(manifest.files)
-    version.flavor, version.signature = description.flavor, description.signature
+    version.flavor, version.signature = seen.description.flavor, seen.description.signature
+    version.identity_digest, version.requirements = seen.identity, seen.requirements
+    version.input_example = seen.input_example
+    version.card = version.card or seen.card
+    version.twin_of = _twin(version)
     _adopt_run(version, run)
     version.save()
+    keep_scores(version)
+    ArtifactScan.objects.update_or_create(
+        version=version,
+        defaults={
+            "verdict": seen.scan.verdict,
+            "findings": [finding.as_dict() for finding in seen.scan.findings],
+            "scanners": seen.scan.versions,
+        },
+    )
+    if uploaded := UPLOADED.match(version.source):
+        jobs.enqueue("upload_removal", subject=uploaded["upload"], project_id=version.project_id)
+    jobs.enqueue(
+        "artifact_signature",
+        subject=version.public_id,
+        project_id=version.project_id,
+        label=str(version),
+    )
     _record(
         "version:ready",
         version,
-        {"tree_digest": version.tree_digest, "size_bytes": version.size_bytes},
+        {
+            "tree_digest": version.tree_digest,
+            "size_bytes": version.size_bytes,
+            "scan": seen.scan.verdict,
+            "twin_of": version.twin_of.public_id if version.twin_of else None,
+        },
+    )
+
+
+def _twin(version: ModelVersion) -> ModelVersion | None:
+    """The first version of the model that is the same, though its bytes may differ."""
+    return (
+        ModelVersion.objects.filter(model=version.model_id, identity_digest=version.identity_digest)
+        .exclude(pk=version.pk)
+        .order_by("number")
+        .first()
     )
 
 

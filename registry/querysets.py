@@ -6,7 +6,14 @@ from django.db.models import Q
 
 from hokusai.accounts.permissions import projects_where
 from hokusai.accounts.querysets import ScopedQuerySet
-from registry.choices import Access, ArtifactState, PromotionStatus, Stage, SyncState
+from registry.choices import (
+    Access,
+    ArtifactState,
+    PromotionStatus,
+    ShareRight,
+    Stage,
+    SyncState,
+)
 
 
 class DatasetVersionQuerySet(ScopedQuerySet):
@@ -54,6 +61,16 @@ def models_shared_with(project_id: int) -> models.QuerySet[Any]:
 
 
 class ModelQuerySet(SharedQuerySet):
+    def derivable_by(self, project_id: int) -> Self:
+        """Models whose versions may be parents of a project's versions."""
+        shares = apps.get_model("registry", "ModelShare").objects.filter(right=ShareRight.DERIVE)
+        shared = shares.filter(Q(project__isnull=True) | Q(project=project_id))
+        return self.filter(Q(project=project_id) | Q(pk__in=shared.order_by().values("model")))
+
+    def usable_by(self, project_id: int) -> Self:
+        """Models that a project's own may depend on."""
+        return self.filter(Q(project=project_id) | Q(pk__in=models_shared_with(project_id)))
+
     def present(self) -> Self:
         """Not archived."""
         return self.filter(archived_at__isnull=True)

@@ -71,6 +71,12 @@ def manifest_of(folder: Path) -> Manifest:
     return Manifest(tuple(sorted(files, key=lambda file: file.path.encode())))
 
 
+def check_folder(folder: Path) -> None:
+    """Raises TreeRefused for links, special files and unsafe paths; nothing is read."""
+    for _ in files_of(folder):
+        continue
+
+
 def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
     """Each file's path in the tree, in NFC, and where it lies. Raises TreeRefused."""
     for path in sorted(folder.rglob("*")):

@@ -1,83 +1,31 @@
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 
 from hokusai.accounts.models import Project
 from hokusai.core import jobs
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput
-from hokusai.core.events import SYSTEM, Actor, record
-from hokusai.core.fields import SLUG_PATTERN, slug_validator
+from hokusai.core.events import Actor, record
 from hokusai.core.services import retry_parked
-from registry.choices import SYNC_SUBSCRIBER, ArtifactState, EdgeKind, SyncState
-from registry.exceptions import ArtifactRefused
+from registry.choices import SYNC_SUBSCRIBER, ArtifactState, EdgeKind, SecurityLevel, SyncState
 from registry.models import DatasetVersion, Model, ModelVersion, VersionTag
+from registry.scores import keep_scores
 from registry.services.lineage import link_lineage
-from registry.services.nodes import dataset_node, run_node, version_node
-from registry.training import resolve_training_data
-
-# A run's model, a logged model by id, or a registered version by number. Never an alias: what an
-# alias names changes under those who read it.
-SOURCE = re.compile(
-    r"^(runs:/[0-9a-f]{32}/[\w./ -]+|models:/m-[0-9a-f]{32}|models:/[^/@:]+/[1-9]\d*)\Z"
+from registry.services.metadata import (
+    checked_card,
+    checked_level,
+    checked_licence,
+    checked_tags,
+    tag_rows,
 )
-# How the platform names its models there: whoever knows the name may not see every project.
-OURS = re.compile(rf"^models:/(?P<project>{SLUG_PATTERN})\.{SLUG_PATTERN}/")
-OWN_TAGS = "hokusai."
-
-
-@transaction.atomic
-def create_model(
-    *,
-    project: Project,
-    slug: str,
-    name: str,
-    actor: Actor,
-    description: str = "",
-    task: str = "classification",
-) -> Model:
-    """Make an empty line of versions. Raises Conflict where the name was ever used."""
-    model, created = _get_or_create_model(project, slug, actor, name, description, task=task)
-    if not created:
-        raise Conflict(f"The project has a model {slug!r} already.", model_id=model.model_id)
-    return model
-
-
-def _get_or_create_model(
-    project: Project, slug: str, actor: Actor, name: str, description: str = "", *, task: str
-) -> tuple[Model, bool]:
-    _check_slug(slug)
-    model, created = Model.objects.get_or_create(
-        project=project,
-        slug=slug,
-        defaults={
-            "model_id": f"{project.slug}.{slug}",
-            "name": name or slug,
-            "description": description,
-            "task": task,
-        },
-    )
-    if created:
-        record(
-            "model:created",
-            subject=model.public_id,
-            actor=actor,
-            project_id=project.pk,
-            label=model.model_id,
-            after={"model_id": model.model_id, "task": task},
-        )
-    return model, created
-
-
-def _check_slug(slug: str) -> None:
-    try:
-        slug_validator(slug)
-    except ValidationError as error:
-        raise InvalidInput(error.messages[0], model=slug) from error
+from registry.services.models import get_or_create_model
+from registry.services.nodes import dataset_node, run_node, version_node
+from registry.services.uploads import take_upload
+from registry.sources import check_source, run_of
+from registry.training import resolve_training_data
 
 
 @transaction.atomic
@@ -92,63 +40,64 @@ def register_version(
     run_id: str = "",
     parent: ModelVersion | None = None,
     training_data: Sequence[str] = (),
+    uses: Sequence[str] = (),
     metrics: Mapping[str, float] | None = None,
     parameters: Mapping[str, Any] | None = None,
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, Any] | None = None,
     description: str = "",
+    card: str = "",
+    licence: str = "",
+    security_level: str = SecurityLevel.INTERNAL,
+    code_revision: str = "",
 ) -> ModelVersion:
     """Register an artifact as the next version of a model, which is made where it is new.
 
     Answers at once: a worker copies the bytes, another shows the version in MLflow.
-    `training_data`: public ids of dataset versions or of contributions.
-    Raises InvalidInput, ArtifactRefused.
+    `training_data`: public ids of dataset versions or of contributions; `uses`: public ids of
+    versions that it needs at run time.
+    Raises InvalidInput, ArtifactRefused, Forbidden for a parent one may not derive from, and
+    Conflict that names the version where this source was registered with this parent before.
     """
     if actor.user_id is None:
         raise Forbidden("A version is registered by a person.")
-    _check_source(source, project)
-    _check_tags(tags or {})
+    check_source(source, project)
+    typed_tags = checked_tags(tags or {})
     _check_metrics(metrics or {})
-    model, _ = _get_or_create_model(project, slug, actor, name, task=task)
-    if parent is not None and parent.model.project_id != project.pk:
-        raise InvalidInput("The parent is a version of another project.", parent=parent.public_id)
+    _check_parent(parent, project)
+    needed = _resolve_uses(uses, project)
+    model, _ = get_or_create_model(project, slug, actor, name, task=task)
     data = resolve_training_data(training_data, project)
     model = Model.objects.select_for_update().get(pk=model.pk)
+    _refuse_repeat(model, source, parent)
+    take_upload(source, project)
     version = ModelVersion.objects.create(
         project=project,
         model=model,
-        number=(model.versions.aggregate(last=Max("number"))["last"] or 0) + 1,
+        number=next_number(model),
         parent=parent,
         description=description,
         source=source,
-        run_id=run_id or _run_of(source),
+        run_id=run_id or run_of(source),
         metrics=dict(metrics or {}),
         parameters=dict(parameters or {}),
+        card=checked_card(card),
+        licence=checked_licence(licence),
+        security_level=checked_level(security_level),
+        code_revision=code_revision,
         registered_by_id=actor.user_id,
     )
-    _attach(version, data, tags or {})
-    _announce(version, actor)
+    version.training_data.set(data)
+    version.uses.set(needed)
+    VersionTag.objects.bulk_create(tag_rows(version, typed_tags))
+    keep_scores(version)
+    tell_lineage(version, data, needed)
+    announce(version, actor)
     return version
 
 
-def _check_source(source: str, project: Project) -> None:
-    if not SOURCE.match(source):
-        raise ArtifactRefused(
-            "Give the source as runs:/<run id>/<path>, models:/m-<id> or models:/<name>/<number>.",
-            source=source[:200],
-        )
-    named = OURS.match(source)
-    if named and named["project"] != project.slug:
-        raise ArtifactRefused("A version is copied from models of its own project.", source=source)
-
-
-def _run_of(source: str) -> str:
-    return source.removeprefix("runs:/").split("/")[0] if source.startswith("runs:/") else ""
-
-
-def _check_tags(tags: Mapping[str, str]) -> None:
-    for key in tags:
-        if key.startswith(OWN_TAGS):
-            raise InvalidInput(f"Tags named {OWN_TAGS}… are the platform's own.", tag=key)
+def next_number(model: Model) -> int:
+    """The number of a model's next version; under the lock of the model's row."""
+    return (model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
 def _check_metrics(metrics: Mapping[str, float]) -> None:
@@ -157,11 +106,46 @@ def _check_metrics(metrics: Mapping[str, float]) -> None:
             raise InvalidInput("A metric is a finite number.", metric=name)
 
 
-def _attach(version: ModelVersion, data: Sequence[DatasetVersion], tags: Mapping[str, str]) -> None:
-    version.training_data.set(data)
-    VersionTag.objects.bulk_create(
-        VersionTag(version=version, key=key, value=value) for key, value in tags.items()
-    )
+def _check_parent(parent: ModelVersion | None, project: Project) -> None:
+    if parent is None:
+        return
+    allowed = Model.objects.derivable_by(project.pk).filter(pk=parent.model_id)
+    if not allowed.exists():
+        raise Forbidden(
+            "The parent belongs to another project, which does not let this one derive from it.",
+            parent=parent.public_id,
+        )
+
+
+def _resolve_uses(public_ids: Sequence[str], project: Project) -> list[ModelVersion]:
+    usable = Model.objects.usable_by(project.pk)
+    found = {
+        version.public_id: version
+        for version in ModelVersion.objects.with_names().filter(
+            public_id__in=public_ids, model__in=usable
+        )
+    }
+    for public_id in public_ids:
+        if public_id not in found:
+            raise InvalidInput("This project knows no such version to use.", id=public_id)
+    return list(found.values())
+
+
+def _refuse_repeat(model: Model, source: str, parent: ModelVersion | None) -> None:
+    """The same bytes on the same parent are one version; whoever repeats is told which."""
+    known = model.versions.filter(source=source, parent=parent).order_by("number").first()
+    if known is not None:
+        raise Conflict(
+            f"This source was registered as {model} v{known.number} already.",
+            id=known.public_id,
+            number=known.number,
+        )
+
+
+def tell_lineage(
+    version: ModelVersion, data: Sequence[DatasetVersion], needed: Sequence[ModelVersion] = ()
+) -> None:
+    """State what a version came from."""
     node = version_node(version)
     if version.parent is not None:
         link_lineage(src=version_node(version.parent), dst=node, kind=EdgeKind.PARENT)
@@ -169,20 +153,23 @@ def _attach(version: ModelVersion, data: Sequence[DatasetVersion], tags: Mapping
         link_lineage(src=run_node(version), dst=node, kind=EdgeKind.PRODUCED_BY)
     for dataset_version in data:
         link_lineage(src=dataset_node(dataset_version), dst=node, kind=EdgeKind.TRAINED_ON)
+    for other in needed:
+        link_lineage(src=version_node(other), dst=node, kind=EdgeKind.USES)
 
 
-def _announce(version: ModelVersion, actor: Actor) -> None:
+def announce(version: ModelVersion, actor: Actor) -> None:
+    """Let a worker copy the bytes, and tell of the new version."""
     jobs.enqueue(
         "artifact_copy",
         subject=version.public_id,
-        project_id=version.project.pk,
+        project_id=version.project_id,
         label=str(version),
     )
     record(
         "version:registered",
         subject=version.public_id,
         actor=actor,
-        project_id=version.project.pk,
+        project_id=version.project_id,
         label=str(version),
         after={
             "model_id": version.model.model_id,
@@ -191,36 +178,6 @@ def _announce(version: ModelVersion, actor: Actor) -> None:
             "training_data": [row.public_id for row in version.training_data.all()],
         },
     )
-
-
-@transaction.atomic
-def set_tags(*, version_id: int, tags: Mapping[str, str], actor: Actor) -> ModelVersion:
-    """Set tags of a version; others stay. Raises InvalidInput for the platform's own."""
-    _check_tags(tags)
-    return _write_tags(version_id, tags, actor)
-
-
-@transaction.atomic
-def state_facts(*, version_id: int, facts: Mapping[str, str]) -> ModelVersion:
-    """Set the platform's own tags, named `hokusai.…`, which MLflow shows too."""
-    return _write_tags(version_id, {OWN_TAGS + key: value for key, value in facts.items()}, SYSTEM)
-
-
-def _write_tags(version_id: int, tags: Mapping[str, str], actor: Actor) -> ModelVersion:
-    version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version_id)
-    before = dict(version.tags.filter(key__in=tags).values_list("key", "value"))
-    for key, value in tags.items():
-        VersionTag.objects.update_or_create(version=version, key=key, defaults={"value": value})
-    record(
-        "version:tagged",
-        subject=version.public_id,
-        actor=actor,
-        project_id=version.project.pk,
-        label=str(version),
-        before=before,
-        after=dict(tags),
-    )
-    return version
 
 
 @transaction.atomic
