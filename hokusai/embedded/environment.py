@@ -8,7 +8,12 @@ from pathlib import Path
 
 from hokusai.embedded.errors import EmbeddedError
 from hokusai.embedded.folder import DataFolder
-from hokusai.embedded.programs import PROJECT_ROOT, loopback_without_proxy
+from hokusai.embedded.ports import LOOPBACK
+from hokusai.embedded.programs import (
+    PROJECT_ROOT,
+    loopback_without_proxy,
+    minimal_environment,
+)
 
 OUTSIDE = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "mlflow": "MLFLOW_TRACKING_URI"}
 OWNER_URL = "DATABASE_OWNER_URL"
@@ -27,6 +32,8 @@ class Addresses:
     redis_url: str
     tracking_uri: str
     base_url: str
+    # Empty: no store process, and a local store gives no links.
+    store_url: str = ""
 
 
 def outside_parts(environ: Mapping[str, str], dotenv: Path) -> dict[str, str]:
@@ -66,11 +73,25 @@ def stack_variables(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
         "SECRET_KEY": given.get("SECRET_KEY") or folder.secret("secret_key"),
         "API_KEY_PEPPER": given.get("API_KEY_PEPPER") or folder.secret("api_key_pepper"),
         "CONTENT_STORE_ROOT": str(folder.root / "store"),
+        "STORE_URL": addresses.store_url,
+        "STORE_URL_SECRET": given.get("STORE_URL_SECRET") or folder.secret("store_url_secret"),
         "RUNNER_SOCKET": runner_socket(folder),
         "HOKUSAI_DATA_DIR": str(folder.root),
         "HOKUSAI_BASE_URL": addresses.base_url,
         "PYTHONUNBUFFERED": "1",
         **loopback_without_proxy(os.environ),
+    }
+
+
+def store_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
+    """Return the environment of the store process: its folder, its secret, and no other."""
+    variables = stack_variables(folder, addresses)
+    origins = {addresses.base_url, addresses.base_url.replace(LOOPBACK, "localhost")}
+    return {
+        **minimal_environment(folder.root / "home"),
+        "STORE_ROOT": variables["CONTENT_STORE_ROOT"],
+        "STORE_URL_SECRET": variables["STORE_URL_SECRET"],
+        "STORE_ORIGINS": ",".join(sorted(origins)),
     }
 
 

@@ -3,6 +3,7 @@
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hokusai.embedded.environment import (
     Addresses,
@@ -10,6 +11,7 @@ from hokusai.embedded.environment import (
     runner_socket,
     shared_environment,
     signer_environment,
+    store_environment,
 )
 from hokusai.embedded.folder import DataFolder
 from hokusai.embedded.mlflow_server import answers_http
@@ -25,6 +27,7 @@ def supervised(folder: DataFolder, addresses: Addresses, *, web_port: int) -> li
     """Return the processes that stay up, in the order of their start."""
     return [
         runner(folder),
+        *([store(folder, addresses)] if addresses.store_url else []),
         web(folder, addresses, port=web_port),
         worker(folder, addresses),
         signer(folder, addresses),
@@ -47,6 +50,28 @@ def runner(folder: DataFolder) -> Program:
         environment=minimal_environment(folder.root / "home"),
         is_ready=lambda: accepts_unix(PROJECT_ROOT / path),
         prepare=lambda: (PROJECT_ROOT / path).unlink(missing_ok=True),
+    )
+
+
+def store(folder: DataFolder, addresses: Addresses) -> Program:
+    """Return the process that answers signed links to the content store."""
+    port = urlsplit(addresses.store_url).port or 0
+    command = python_module(
+        "granian",
+        "--interface=asgi",
+        f"--host={LOOPBACK}",
+        f"--port={port}",
+        "--workers=1",
+        "--respawn-failed-workers",
+        "--workers-kill-timeout=5",
+        "--factory",
+        "hokusai.storehouse.server:from_environment",
+    )
+    return Program(
+        name="store",
+        command=command,
+        environment=store_environment(folder, addresses),
+        is_ready=lambda: answers_http(port, "/"),
     )
 
 

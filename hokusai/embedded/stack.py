@@ -17,11 +17,12 @@ from hokusai.embedded.environment import (
     stack_variables,
 )
 from hokusai.embedded.errors import ProgramFailed
-from hokusai.embedded.ports import LOOPBACK, demanded, require_free
+from hokusai.embedded.ports import LOOPBACK, demanded, preferred, require_free
 from hokusai.embedded.servers import EmbeddedServers
 from hokusai.embedded.supervisor import TICK_S
 
 WEB_PORT = 8000
+STORE_PORT = 8001
 MLFLOW_PORT = 5000
 POSTGRES_PORT = 54_329
 REDIS_PORT = 63_799
@@ -31,6 +32,7 @@ TITLES = {
     "redis": "Redis",
     "mlflow": "MLflow",
     "runner": "Model runner",
+    "store": "Store",
     "web": "Web",
     "worker": "Worker",
     "signer": "Signing worker",
@@ -59,7 +61,7 @@ class Stack:
         self.parts = tuple(part for part, name in OUTSIDE.items() if name not in self._outside)
         self.servers = EmbeddedServers(folder, self.parts, durable=True)
         self.folder = self.servers.folder
-        self.web_port = WEB_PORT
+        self.web_port, self.store_port = WEB_PORT, STORE_PORT
 
     def __enter__(self) -> Self:
         """Take the folder; `start` does the rest.
@@ -139,11 +141,14 @@ class Stack:
             redis_url=given.get("REDIS_URL") or self.servers.redis_url,
             tracking_uri=given.get("MLFLOW_TRACKING_URI") or self.servers.mlflow_url,
             base_url=f"http://{LOOPBACK}:{self.web_port}",
+            store_url=f"http://{LOOPBACK}:{self.store_port}",
         )
 
     def _choose_ports(self) -> None:
         """Web and MLflow are for people, so their numbers stay; the others move when taken."""
         self.web_port = self._fixed_port("HOKUSAI_WEB_PORT", WEB_PORT)
+        wished = demanded("HOKUSAI_STORE_PORT", self._environ)
+        self.store_port = wished or preferred([STORE_PORT])
         wishes = {
             "postgres": demanded("HOKUSAI_POSTGRES_PORT", self._environ) or POSTGRES_PORT,
             "redis": demanded("HOKUSAI_REDIS_PORT", self._environ) or REDIS_PORT,

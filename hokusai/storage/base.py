@@ -101,8 +101,8 @@ class ContentStore(ABC):
     def materialise(self, tree_digest: str) -> Path:
         """The folder with a tree's files on this machine, every byte proven.
 
-        Laid out as the runner reads it: it is `<root>/trees/<digest>/files` and belongs to the store. Raises ContentMissing or
-        ContentDamaged.
+        Laid out as the runner reads it: it is `<root>/trees/<digest>/files` and belongs to the
+        store. Raises ContentMissing or ContentDamaged.
         """
 
     @abstractmethod

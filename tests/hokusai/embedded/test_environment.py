@@ -15,6 +15,7 @@ ADDRESSES = Addresses(
     redis_url="redis://cache/0",
     tracking_uri="http://tracking",
     base_url="http://127.0.0.1:8000",
+    store_url="http://127.0.0.1:8001",
 )
 
 
@@ -43,6 +44,21 @@ def test_only_the_signer_knows_the_key(folder: DataFolder, monkeypatch) -> None:
     assert "SIGNING_KEY_FILE" not in shared
     assert "SIGNING_KEY_FILE" not in owner
     assert signer["SIGNING_KEY_FILE"] == str(folder.root / "elsewhere.pem")
+
+
+def test_the_store_process_knows_its_folder_and_secret_alone(
+    folder: DataFolder, monkeypatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-caller")
+    monkeypatch.delenv("STORE_URL_SECRET", raising=False)
+    shared = environment.shared_environment(folder, ADDRESSES)
+    known = environment.store_environment(folder, ADDRESSES)
+    assert known["STORE_URL_SECRET"] == shared["STORE_URL_SECRET"]
+    assert len(known["STORE_URL_SECRET"]) >= 32
+    assert known["STORE_ROOT"] == shared["CONTENT_STORE_ROOT"]
+    assert known["STORE_ORIGINS"] == "http://127.0.0.1:8000,http://localhost:8000"
+    private = {"AWS_SECRET_ACCESS_KEY", "SECRET_KEY", "API_KEY_PEPPER", "DATABASE_URL", "REDIS_URL"}
+    assert private & set(known) == set()
 
 
 def test_only_migrations_know_the_owner(folder: DataFolder, monkeypatch) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 from hokusai.embedded import roster
@@ -12,6 +13,16 @@ def test_the_runner_knows_no_secret(folder: DataFolder, monkeypatch) -> None:
     private = {"AWS_SECRET_ACCESS_KEY", "SECRET_KEY", "API_KEY_PEPPER", "DATABASE_URL", "REDIS_URL"}
     assert private & set(known) == set()
     assert private <= set(programs["web"].environment)
+
+
+def test_the_store_process_answers_where_links_lead(folder: DataFolder) -> None:
+    programs = {p.name: p for p in roster.supervised(folder, ADDRESSES, web_port=8000)}
+    assert "--port=8001" in programs["store"].command
+    assert programs["web"].environment["STORE_URL"] == "http://127.0.0.1:8001"
+    runner = next(word for word in programs["runner"].command if word.startswith("--store="))
+    assert runner == f"--store={programs['store'].environment['STORE_ROOT']}"
+    without = replace(ADDRESSES, store_url="")
+    assert "store" not in {p.name for p in roster.supervised(folder, without, web_port=8000)}
 
 
 def test_exactly_one_process_knows_the_signing_key(folder: DataFolder) -> None:

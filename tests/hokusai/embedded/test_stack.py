@@ -112,6 +112,26 @@ def test_a_taken_web_port_is_reported_before_anything_starts(stack: Stack, envir
     assert stack.servers.supervisor.pid("postgres") is None
 
 
+def test_a_taken_store_port_is_reported_only_if_it_was_asked_for(
+    tmp_path: Path, environ: dict[str, str], scripts: dict[str, str], monkeypatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(module, "STORE_PORT", taken)
+        with Stack(tmp_path / "a", environ, dotenv=tmp_path / ".env", say=str) as moved:
+            moved.start()
+            assert moved.store_port != taken
+            assert moved.addresses.store_url == f"http://127.0.0.1:{moved.store_port}"
+        asked = {**environ, "HOKUSAI_STORE_PORT": str(taken)}
+        with (
+            Stack(tmp_path / "b", asked, dotenv=tmp_path / ".env", say=str) as stack,
+            pytest.raises(PortTaken, match="HOKUSAI_STORE_PORT"),
+        ):
+            stack.start()
+
+
 def test_a_request_to_stop_is_heard_while_starting(stack: Stack) -> None:
     stack.request_stop()
     with pytest.raises(StopRequested):

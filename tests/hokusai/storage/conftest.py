@@ -1,4 +1,4 @@
-"""The outside of each store: a real store process, and a server that speaks S3, both on loopback."""
+"""The outside of each store: a real store process, and a server that speaks S3."""
 
 import os
 import secrets

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import subprocess
@@ -7,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hokusai.storage.base import ContentDamaged, ContentMissing
+from hokusai.core.errors import InvalidInput
+from hokusai.runner.artifact import verified_files
+from hokusai.storage.base import ContentDamaged, ContentMissing, StorageUnavailable
 from hokusai.storage.local import LocalStore
 
 ROOT = Path(__file__).parents[3]
@@ -133,3 +136,68 @@ def test_a_file_missing_from_a_tree_is_found(store: LocalStore, folder: Path) ->
     (store.root / "trees" / digest / "files" / "MLmodel").unlink()
     with pytest.raises(ContentDamaged):
         store.verify_tree(digest)
+
+
+def test_a_write_that_comes_with_other_bytes_is_refused(store: LocalStore) -> None:
+    digest = hashlib.sha256(b"rows").hexdigest()
+    with pytest.raises(ContentDamaged):
+        store.keep([b"ro", b"ws?"], digest)
+    assert list(store.stored()) == []
+    store.keep([b"ro", b"ws"], digest)
+    assert store.get(digest) == b"rows"
+
+
+def test_a_tree_is_mended_from_sound_blobs(store: LocalStore, folder: Path) -> None:
+    digest = store.put_tree(folder).digest
+    files = store.root / "trees" / digest / "files"
+    (files / "MLmodel").unlink()
+    (files / "data" / "foreign").write_bytes(b"added")
+    assert store.materialise(digest) == files
+    assert verified_files(store.root, digest) == files
+
+
+def test_a_lost_blob_is_taken_back_from_a_sound_tree(store: LocalStore, folder: Path) -> None:
+    manifest = store.put_tree(folder)
+    blob = manifest.files[0].sha256
+    (store.root / "blobs" / blob[:2] / blob).unlink()
+    store.materialise(manifest.digest)
+    assert store.verify(blob) == manifest.files[0].size
+
+
+def test_a_file_with_too_many_names_is_copied(
+    store: LocalStore, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, place: Path) -> None:
+        raise OSError(errno.EMLINK, "Too many links")
+
+    monkeypatch.setattr(os, "link", refuse)
+    digest = store.put_tree(folder).digest
+    assert store.verify_tree(digest).digest == digest
+    assert store.materialise(digest) == store.root / "trees" / digest / "files"
+
+
+@pytest.mark.parametrize("place", ["writing", "linking"])
+def test_what_a_crash_leaves_is_listed_as_a_draft_and_can_be_removed(
+    place: str, store: LocalStore, folder: Path
+) -> None:
+    arguments = [sys.executable, "-c", KILLED, str(store.root), place, str(folder)]
+    subprocess.run(arguments, cwd=ROOT, check=False)
+    drafts = [found for found in store.stored() if found.kind == "draft"]
+    assert drafts
+    assert all(store.remove("draft", draft.digest) for draft in drafts)
+    assert not list(store.root.rglob(".draft-*"))
+    assert not store.remove("draft", drafts[0].digest)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "blobs", "../.draft-x", "blobs/../.draft-x", "/etc/.draft-x", "blobs/ab/" + "0" * 64],
+)
+def test_only_drafts_are_removed_as_drafts(store: LocalStore, name: str) -> None:
+    with pytest.raises(InvalidInput):
+        store.remove("draft", name)
+
+
+def test_without_a_store_process_there_are_no_links(store: LocalStore) -> None:
+    with pytest.raises(StorageUnavailable, match="STORE_URL"):
+        store.blob_url(store.put(b"rows"), filename="rows", expires_s=60)
