@@ -15,13 +15,19 @@ VERSION = """
 SELECT v.public_id, m.model_id, v.number, v.description, v.stage, v.artifact_state,
   v.artifact_error, v.sync_state, v.source, v.run_id, v.tree_digest, v.size_bytes, v.file_count,
   v.flavor, v.signature::text, v.metrics::text, v.parameters::text,
-  (SELECT coalesce(jsonb_object_agg(t.key, t.value), '{}')::text
+  (SELECT coalesce(jsonb_object_agg(t.key, CASE t.kind WHEN 'number' THEN to_jsonb(t.number)
+       WHEN 'boolean' THEN to_jsonb(t.number <> 0) ELSE to_jsonb(t.value) END), '{}')::text
      FROM registry_versiontag t WHERE t.version_id = v.id),
-  p.number, v.mlflow_name, v.mlflow_version, u.username, v.created_at
+  CASE WHEN p.model_id = v.model_id THEN p.number END,
+  CASE WHEN p.project_id = v.project_id THEN p.public_id END,
+  v.mlflow_name, v.mlflow_version, v.origin, v.licence, v.security_level, v.code_revision,
+  v.identity_digest, w.number, s.public_id, v.deprecated_at, v.sunset_at, u.username, v.created_at
 FROM registry_model m
 JOIN registry_modelversion v ON v.model_id = m.id
 JOIN accounts_user u ON u.id = v.registered_by_id
 LEFT JOIN registry_modelversion p ON p.id = v.parent_id
+LEFT JOIN registry_modelversion w ON w.id = v.twin_of_id
+LEFT JOIN registry_modelversion s ON s.id = v.successor_id
 WHERE m.model_id = %s AND v.number = %s AND m.project_id = %s
 """
 # As ModelVersionSerializer answers, in its order.
@@ -45,8 +51,18 @@ FIELDS = (
     "parameters",
     "tags",
     "parent",
+    "parent_id",
     "mlflow_name",
     "mlflow_version",
+    "origin",
+    "licence",
+    "security_level",
+    "code_revision",
+    "identity_digest",
+    "twin_of",
+    "successor",
+    "deprecated_at",
+    "sunset_at",
     "registered_by",
     "created_at",
 )

@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from hokusai.core.fields import slug_validator
 from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
-from registry.choices import Access, Stage
+from registry.choices import Access, SecurityLevel, Stage
 from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion
 
 FORMATS = ("csv", "parquet", "jsonl")
@@ -42,9 +42,10 @@ class ModelVersionSerializer(ReadModelSerializer):
     """A version; the same fields as `registry.api.hot` answers."""
 
     model_id = serializers.CharField(source="model.model_id")
-    parent = serializers.IntegerField(  # type: ignore[assignment]
-        source="parent.number", allow_null=True, default=None
-    )
+    parent = serializers.SerializerMethodField()  # type: ignore[assignment]
+    parent_id = serializers.SerializerMethodField()
+    twin_of = serializers.IntegerField(source="twin_of.number", allow_null=True, default=None)
+    successor = serializers.CharField(source="successor.public_id", allow_null=True, default=None)
     registered_by = serializers.CharField(source="registered_by.username")
     tags = serializers.SerializerMethodField()
 
@@ -70,15 +71,36 @@ class ModelVersionSerializer(ReadModelSerializer):
             "parameters",
             "tags",
             "parent",
+            "parent_id",
             "mlflow_name",
             "mlflow_version",
+            "origin",
+            "licence",
+            "security_level",
+            "code_revision",
+            "identity_digest",
+            "twin_of",
+            "successor",
+            "deprecated_at",
+            "sunset_at",
             "registered_by",
             "created_at",
         )
 
-    def get_tags(self, version: ModelVersion) -> dict[str, str]:
-        """Keys and values."""
-        return {tag.key: tag.value for tag in version.tags.all()}
+    def get_tags(self, version: ModelVersion) -> dict[str, Any]:
+        """Keys and values, each as what it is: a text, a number, a boolean, or a date as text."""
+        return {tag.key: tag.content for tag in version.tags.all()}
+
+    def get_parent(self, version: ModelVersion) -> int | None:
+        """The number of a parent of the same model."""
+        parent = version.parent
+        return parent.number if parent and parent.model_id == version.model_id else None
+
+    def get_parent_id(self, version: ModelVersion) -> str | None:
+        """The public id of a parent in the same project; what other projects share is asked of
+        the lineage, which knows who may see it."""
+        parent = version.parent
+        return parent.public_id if parent and parent.project_id == version.project_id else None
 
 
 class NamedField(serializers.DictField):
@@ -100,9 +122,9 @@ class NamedField(serializers.DictField):
 
 
 class TagsField(NamedField):
-    """Keys of at most 100 letters, values of at most 500."""
+    """Keys of at most 100 letters; a text, a number, a boolean, or {"value", "kind"}."""
 
-    child = serializers.CharField(max_length=500, allow_blank=True)
+    child = serializers.JSONField()
     max_name = 100
 
 
@@ -116,13 +138,17 @@ class RegisterSerializer(serializers.Serializer):
     project = serializers.CharField(max_length=63)
     model = serializers.CharField(max_length=63, validators=[slug_validator])
     source = serializers.CharField(  # type: ignore[assignment]
-        max_length=500, help_text="runs:/… or models:/…"
+        max_length=500,
+        help_text="runs:/<run>/<path>, models:/m-<id>, models:/<name>/<number>, "
+        "upload:/<upload id> or hf:/<owner>/<repository>@<commit>",
     )
     name = serializers.CharField(required=False, allow_blank=True, max_length=200)
     task = serializers.ChoiceField(["classification", "regression"], required=False)
     run_id = serializers.RegexField(r"^[0-9a-zA-Z_-]{0,64}\Z", required=False, allow_blank=True)
     parent = serializers.CharField(  # type: ignore[assignment]
-        required=False, allow_null=True, help_text="number or public id of a version of this model"
+        required=False,
+        allow_null=True,
+        help_text="number of a version of this model, or the public id of any",
     )
     training_data = serializers.ListField(
         child=serializers.CharField(max_length=48), required=False, max_length=MAX_ENTRIES
@@ -135,6 +161,18 @@ class RegisterSerializer(serializers.Serializer):
         child=serializers.CharField(max_length=500, allow_blank=True), required=False
     )
     tags = TagsField(required=False)
+    uses = serializers.ListField(
+        child=serializers.RegexField(r"^mdv_[0-9a-f]{32}\Z"),
+        required=False,
+        max_length=50,
+        help_text="versions that it needs at run time",
+    )
+    card = serializers.CharField(required=False, allow_blank=True, max_length=200_000)
+    licence = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="an SPDX expression"
+    )
+    security_level = serializers.ChoiceField(SecurityLevel.choices, required=False)
+    code_revision = serializers.CharField(required=False, allow_blank=True, max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
     def validate_metrics(self, value: dict[str, float]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hokusai.accounts.models import ApiKey
 from hokusai.web.views import MODEL_ID, ReadViewSet
 from registry import services
 from registry.api.filters import ModelFilter, ModelVersionFilter, PromotionFilter
@@ -93,17 +94,18 @@ class ModelViewSet(ReadViewSet):
         return lineage_answer(request, version, self.get_serializer_context())
 
     def _parent(self, model_id: str, wish: str) -> ModelVersion:
-        """The version of the model that a number or a public id names. Raises Http404."""
+        """A version of the model by number, or any that the person may see by public id.
+
+        Raises Http404.
+        """
         by_number = wish.isascii() and wish.isdecimal()
         if by_number and len(wish) > len(str(2**31)) - 1:
             raise Http404
-        lookup: dict[str, Any] = {"number": int(wish)} if by_number else {"public_id": wish}
+        lookup: dict[str, Any] = {"public_id": wish}
+        if by_number:
+            lookup = {"number": int(wish), "model__model_id": model_id}
         found: ModelVersion = self.find(
-            ModelVersion.objects.with_names(),
-            "registry.view_model",
-            "model__project",
-            model__model_id=model_id,
-            **lookup,
+            ModelVersion.objects.with_names(), "registry.view_model", "project", **lookup
         )
         return found
 
@@ -232,5 +234,11 @@ def lineage_answer(request: Request, version: ModelVersion, context: Any) -> Res
     """The graph around a version, as far as whoever asks may see it."""
     query = LineageQuerySerializer(data=request.query_params)
     query.is_valid(raise_exception=True)
-    graph = lineage_of(public_id=version.public_id, user=request.user, **query.validated_data)
+    key = request.auth if isinstance(request.auth, ApiKey) else None
+    graph = lineage_of(
+        public_id=version.public_id,
+        user=request.user,
+        only_project=key.project_id if key else None,
+        **query.validated_data,
+    )
     return Response(LineageSerializer(graph, context=context).data)

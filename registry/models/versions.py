@@ -222,6 +222,13 @@ class VersionTag(models.Model):
     def __str__(self) -> str:
         return f"{self.key}={self.value}"
 
+    @property
+    def content(self) -> str | float | bool:
+        """The value as what it is; a date as its text."""
+        if self.number is None or self.kind == TagKind.DATE:
+            return self.value
+        return bool(self.number) if self.kind == TagKind.BOOLEAN else self.number
+
 
 class VersionMetric(models.Model):
     """One metric of a version as a number that searches and orderings read."""
