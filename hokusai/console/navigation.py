@@ -57,11 +57,14 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Jobs", "pending_actions", "admin:core_job_changelist"),
             ("Deliveries", "outbox", "admin:core_delivery_changelist"),
             ("Events", "receipt_long", "admin:core_event_changelist"),
+            ("Webhooks", "webhook", "admin:notify_webhook_changelist"),
+            ("Messages", "mark_email_read", "admin:notify_message_changelist"),
         ),
     ),
     (
         "People",
         (
+            ("My notifications", "notifications", "admin:notify_message_choices"),
             ("Projects", "workspaces", "admin:accounts_project_changelist"),
             ("Members", "group", "admin:accounts_membership_changelist"),
             ("Invitations", "mail", "admin:accounts_invitation_changelist"),

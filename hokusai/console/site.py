@@ -27,6 +27,7 @@ _FINDABLE = {
     "rev": "deployments.Revision",
     "job": "core.Job",
     "prj": "accounts.Project",
+    "whk": "notify.Webhook",
     "att": _BY_DIGEST,
 }
 

@@ -16,6 +16,7 @@ from deployments.models import Deployment, Revision
 from experiments.models import Benchmark, Comparison, Experiment
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
+from hokusai.notify.models import Message, Webhook, WebhookDelivery
 from hokusai.web.admin import ScopedAdmin
 from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion
 from tests import factories
@@ -40,12 +41,15 @@ MAKERS: dict[type, Any] = {
     Invitation: factories.InvitationFactory,
     Job: factories.JobFactory,
     Membership: factories.MembershipFactory,
+    Message: factories.MessageFactory,
     Model: factories.ModelFactory,
     ModelVersion: factories.ModelVersionFactory,
     Project: factories.ProjectFactory,
     Promotion: factories.PromotionFactory,
     Revision: factories.RevisionFactory,
     SigningKey: factories.SigningKeyFactory,
+    Webhook: factories.WebhookFactory,
+    WebhookDelivery: factories.WebhookDeliveryFactory,
 }
 ENTITIES = sorted(MAKERS, key=lambda model: model.__name__)
 PUBLIC = {SigningKey}
