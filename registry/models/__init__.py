@@ -8,6 +8,7 @@ from registry.models.mirror import (
     TrackedModel,
     TrackedVersion,
     TrackingImport,
+    TrackingIntake,
     WebhookReceipt,
 )
 from registry.models.promotions import (
@@ -40,6 +41,7 @@ __all__ = [
     "TrackedModel",
     "TrackedVersion",
     "TrackingImport",
+    "TrackingIntake",
     "Upload",
     "UploadFile",
     "VersionMetric",

@@ -22,6 +22,7 @@ class TrackedExperiment(models.Model):
     experiment_id = models.CharField(max_length=64)
     name = models.CharField(max_length=500)
     lifecycle = models.CharField(max_length=20, default="active")
+    tags = models.JSONField(default=dict, help_text="hokusai.project names who may claim it")
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, null=True, related_name="tracked_experiments"
     )
@@ -199,7 +200,7 @@ class WebhookReceipt(models.Model):
 class TrackingImport(models.Model):
     """Taking over an existing tracking server; the job, its place and its report."""
 
-    public_id = public_id_field("imp")
+    public_id = public_id_field("tim")
     server = models.CharField(max_length=200, help_text="alias of the setting TRACKING")
     project = models.ForeignKey(
         Project,
@@ -222,3 +223,16 @@ class TrackingImport(models.Model):
 
     def __str__(self) -> str:
         return f"import from {self.server}"
+
+
+class TrackingIntake(models.Model):
+    """Rows on their way in: copied here in bulk, taken from here within the same transaction."""
+
+    batch = models.UUIDField()
+    row = models.JSONField()
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"row {self.pk} of {self.batch}"
