@@ -22,6 +22,7 @@ RANDOM = (
     "mlflow_password",
     "redis_password",
     "minio_password",
+    "store_url_secret",
 )
 DATABASE = "postgres:5432"
 # Each service reads them as a user of its own; the folder keeps everybody else out.

@@ -27,7 +27,7 @@ ONE_SHOT = {"migrate", "bucket"}
 WITHOUT_A_QUESTION = {"beat"}
 # Where the embedded run and the containers must differ.
 PLACES = ("--host=", "--port=", "--socket=", "--store=", "--allow-tier-c")
-SAME_AS_EMBEDDED = ("web", "worker", "signer", "beat", "runner")
+SAME_AS_EMBEDDED = ("web", "store", "worker", "signer", "beat", "runner")
 
 
 def test_the_vendored_schema_is_the_published_one() -> None:
@@ -122,6 +122,15 @@ def test_the_runner_knows_nothing_and_reaches_nobody() -> None:
     assert "seccomp=./runner-seccomp.json" in runner["security_opt"]
 
 
+def test_the_store_process_knows_the_secret_of_links_alone() -> None:
+    store = SERVICES["store"]
+    assert store["secrets"] == ["store_url_secret"]
+    assert store["networks"] == ["outside"]
+    assert {"STORE_ROOT", "STORE_URL_SECRET_FILE", "STORE_ORIGINS"} == store["environment"].keys()
+    holders = {name for name, s in SERVICES.items() if "store_url_secret" in s.get("secrets", [])}
+    assert holders == {"web", "worker", "store"}
+
+
 @pytest.mark.parametrize("name", ["web", "worker"])
 def test_web_and_worker_write_the_store_and_reach_the_runner(name: str) -> None:
     environment = SERVICES[name]["environment"]
@@ -179,6 +188,7 @@ def _embedded(tmp_path: Path) -> list[Any]:
         redis_url="redis://127.0.0.1:1/0",
         tracking_uri="http://127.0.0.1:1",
         base_url="http://127.0.0.1:1",
+        store_url="http://127.0.0.1:1",
     )
     return roster.supervised(DataFolder(tmp_path / "d"), addresses, web_port=1)
 
