@@ -23,7 +23,7 @@ from contributions.models import (
 )
 from deployments.models import Deployment, Revision
 from experiments.choices import BenchmarkStatus, EvaluationRole
-from experiments.models import Benchmark, Comparison, Evaluation, Experiment
+from experiments.models import Benchmark, Comparison, Evaluation, Experiment, Run, RunHistory
 from hokusai.accounts import keys
 from hokusai.accounts.choices import Role, Scope, Visibility
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
@@ -42,6 +42,7 @@ from registry.models import (
     ModelVersion,
     Promotion,
     RowDigest,
+    TrackedExperiment,
     VersionTag,
 )
 
@@ -394,6 +395,44 @@ class EvaluationFactory(DjangoModelFactory):
     outcomes_digest = factory.Sequence(lambda n: digest(f"outcomes {n}"))
     isolation_tier = "B"
     duration_ms = 20
+
+
+class TrackedExperimentFactory(DjangoModelFactory):
+    """An experiment of the tracking server, mapped to a project."""
+
+    class Meta:
+        model = TrackedExperiment
+
+    experiment_id = factory.Sequence(str)
+    name = factory.Sequence("tracked-{}".format)
+    project = factory.SubFactory(ProjectFactory)
+
+
+class RunFactory(DjangoModelFactory):
+    class Meta:
+        model = Run
+
+    experiment = factory.SubFactory(TrackedExperimentFactory)
+    run_id = factory.LazyFunction(lambda: secrets.token_hex(16))
+    name = factory.Sequence("try {}".format)
+    status = "finished"
+    user = "ann"
+    started_at = factory.LazyFunction(timezone.now)
+    metrics = factory.LazyFunction(lambda: {"accuracy": 0.9})
+    parameters = factory.LazyFunction(lambda: {"C": "0.5"})
+    digest = factory.LazyAttribute(lambda run: digest(run.run_id))
+
+
+class RunHistoryFactory(DjangoModelFactory):
+    class Meta:
+        model = RunHistory
+
+    run = factory.SubFactory(RunFactory)
+    metric = "accuracy"
+    points = factory.LazyFunction(
+        lambda: [[0, 1_795_163_845_000, 0.5], [1, 1_795_163_846_000, 0.9]]
+    )
+    total = 2
 
 
 class ContributorFactory(DjangoModelFactory):

@@ -1,5 +1,6 @@
 from rest_framework.routers import SimpleRouter
 
+from experiments.api.runs import RunViewSet
 from experiments.api.views import (
     BenchmarkViewSet,
     ComparisonViewSet,
@@ -12,5 +13,6 @@ router.register("benchmarks", BenchmarkViewSet, basename="benchmark")
 router.register("experiments", ExperimentViewSet, basename="experiment")
 router.register("comparisons", ComparisonViewSet, basename="comparison")
 router.register("evaluations", EvaluationViewSet, basename="evaluation")
+router.register("runs", RunViewSet, basename="run")
 
 urlpatterns = router.urls
