@@ -3,6 +3,7 @@ from rest_framework.routers import SimpleRouter
 
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
 from registry.api.datasets import DatasetVersionViewSet, DatasetViewSet
+from registry.api.lineage import LINEAGE_ID, LineageViewSet
 from registry.api.views import ModelVersionViewSet, ModelViewSet, PromotionViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -15,9 +16,27 @@ VERSION = rf"{VERSIONS}/(?P<number>[1-9][0-9]{{0,8}})"
 PROMOTION = rf"{VERSION}/promotions/(?P<public_id>{PUBLIC_ID})"
 TABLES = rf"^datasets/(?P<dataset_id>{PUBLIC_ID})/versions"
 TABLE = rf"{TABLES}/(?P<number>[1-9][0-9]{{0,8}})"
+LINEAGE = rf"^lineage/(?P<public_id>{LINEAGE_ID})"
 
 urlpatterns = [
     *router.urls,
+    re_path(rf"{LINEAGE}$", LineageViewSet.as_view({"get": "nodes"}), name="lineage"),
+    re_path(rf"{LINEAGE}/edges$", LineageViewSet.as_view({"get": "edges"}), name="lineage-edges"),
+    re_path(
+        rf"{LINEAGE}/downstream$",
+        LineageViewSet.as_view({"get": "downstream"}),
+        name="lineage-downstream",
+    ),
+    re_path(
+        rf"^models/(?P<model_id>{MODEL_ID})/gain$",
+        LineageViewSet.as_view({"get": "gain"}),
+        name="model-gain",
+    ),
+    re_path(
+        rf"{TABLE}/used-by$",
+        LineageViewSet.as_view({"get": "used_by"}),
+        name="dataset-version-used-by",
+    ),
     re_path(rf"{VERSIONS}$", ModelVersionViewSet.as_view({"get": "list"}), name="version-list"),
     re_path(rf"{VERSION}$", ModelVersionViewSet.as_view({"get": "retrieve"}), name="version"),
     re_path(

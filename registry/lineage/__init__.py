@@ -1,6 +1,6 @@
 """Lineage: what led to a thing, what came of it, and the questions that this answers."""
 
-from registry.lineage.gain import Credit, Gain, GainStep, gain_of
+from registry.lineage.gain import Credit, Gain, GainStep, StepState, asked_version, gain_of
 from registry.lineage.graph import Edge, Graph, Node, Viewer, viewer_of
 from registry.lineage.questions import (
     Downstream,
@@ -33,10 +33,12 @@ __all__ = [
     "Node",
     "NodePage",
     "Reached",
+    "StepState",
     "UsedBy",
     "VersionUse",
     "Viewer",
     "Walk",
+    "asked_version",
     "downstream_of",
     "edges_page",
     "gain_of",

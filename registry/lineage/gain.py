@@ -7,7 +7,7 @@ from enum import StrEnum
 from registry.choices import EdgeKind
 from registry.lineage.graph import Edge, Graph, Node, Viewer, graph_of
 from registry.lineage.walk import MAX_NODES, version_alone
-from registry.models import ModelVersion
+from registry.models import Model, ModelVersion
 
 MAX_STEPS = 500
 
@@ -92,6 +92,14 @@ class Gain:
     steps: list[GainStep]
     totals: dict[str, int]
     graph: Graph
+
+
+def asked_version(model: Model, number: int | None = None) -> ModelVersion | None:
+    """A model's version by its number, else its head, else its newest; None where there is none."""
+    versions = model.versions.select_related("model__project").order_by("-number")
+    if number is not None:
+        return versions.filter(number=number).first()
+    return versions.filter(pk=model.head_id).first() or versions.first()
 
 
 def gain_of(version: ModelVersion, viewer: Viewer) -> Gain:

@@ -10,6 +10,7 @@ from django.utils.crypto import salted_hmac
 
 from hokusai.accounts.models import Project
 from registry.choices import NodeKind
+from registry.querysets import models_shared_with, shared_models
 
 # What outsiders see of a public project, as the permission matrix has it.
 PUBLIC_KINDS = (
@@ -88,12 +89,14 @@ def viewer_of(user: Any, *, only_project: int | None = None) -> Viewer:
     if only_project is None and getattr(user, "is_superuser", False):
         return Viewer(everything=True, projects=[], shared_models=[], pseudonyms=name)
     own = Project.objects.of_member(user)
+    shared = shared_models(user)
     if only_project is not None:
         own = own.filter(pk=only_project)
+        shared = models_shared_with(only_project)
     return Viewer(
         everything=False,
         projects=list(own.values_list("pk", flat=True)),
-        shared_models=[],
+        shared_models=list(shared.values_list("model", flat=True)),
         only=only_project,
         pseudonyms=name,
     )
@@ -105,6 +108,7 @@ _SHOWN = """
 , shown AS (
     SELECT n.id, n.public_id, n.kind, n.label, p.slug,
         %(everything)s OR n.project_id IS NULL OR n.project_id = ANY(%(projects)s)
+        OR n.model_id = ANY(%(shared_models)s)
         OR (p.visibility = 'public' AND n.kind = ANY(%(public_kinds)s)
             AND (%(only)s::bigint IS NULL OR p.id = %(only)s)) AS visible
     FROM reached CROSS JOIN LATERAL (
