@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 import structlog
@@ -230,6 +231,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1800.0,
         "options": {"expires": 1800.0},
     },
+    "expire-promotions": {
+        "task": "registry.expire_promotions",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "watch-revisions": {
         "task": "deployments.watch_revisions",
         "schedule": 30.0,
@@ -285,9 +291,70 @@ EVENT_SUBSCRIBERS = [
 TRAINING_SOURCES = ["contributions.sources.ContributionSource"]
 PROMOTION_CHECKS = [
     "registry.checks.ArtifactVerified",
+    "registry.checks.ScanReviewed",
+    "registry.checks.CardComplete",
     "experiments.checks.BenchmarkPassed",
+    "contributions.checks.Attested",
+    "registry.checks.DependenciesResolvable",
+    "registry.checks.LicenceAllowed",
+    "registry.checks.SecurityLevelAllowed",
 ]
+# What is asked before a version enters a stage, where its project states nothing else.
+_DECIDERS = ["reviewer", "owner"]
+PROMOTION_DEFAULTS: dict[str, dict[str, Any]] = {
+    "development": {
+        "blocking": [],
+        "approvals": 1,
+        "roles": _DECIDERS,
+        "expires_after_h": None,
+    },
+    "staging": {
+        "blocking": [
+            "artifact_verified",
+            "scan_reviewed",
+            "benchmark_passed",
+            "dependencies_resolvable",
+        ],
+        "approvals": 1,
+        "roles": _DECIDERS,
+        "expires_after_h": None,
+    },
+    "production": {
+        "blocking": [
+            "artifact_verified",
+            "scan_reviewed",
+            "card_complete",
+            "benchmark_passed",
+            "attested",
+            "dependencies_resolvable",
+            "licence_allowed",
+            "security_level_allowed",
+        ],
+        "approvals": 1,
+        "roles": _DECIDERS,
+        "expires_after_h": None,
+    },
+    "archived": {"blocking": [], "approvals": 1, "roles": _DECIDERS, "expires_after_h": None},
+}
+# SPDX ids of licences under which a version may enter production.
+ALLOWED_LICENCES = env.list(
+    "ALLOWED_LICENCES",
+    default=[
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC-BY-4.0",
+        "CC-BY-SA-4.0",
+        "CC0-1.0",
+        "ISC",
+        "MIT",
+        "MPL-2.0",
+        "Unlicense",
+    ],
+)
 PROMOTION_PARTIES = ["contributions.parties.Shareholders"]
+# Who refers to what in the content store; the rest is swept.
+CONTENT_REFERENCES = ["registry.content.RegistryContent", "experiments.content.OutcomeContent"]
 DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]
 DEPLOYMENT_PROVIDERS = {
     "local": {"BACKEND": "deployments.providers.local.LocalProvider"},
@@ -296,7 +363,12 @@ PREDICT_TIMEOUT_S = env.float("PREDICT_TIMEOUT_S", default=10.0)
 SERVE_TIMEOUT_S = env.float("SERVE_TIMEOUT_S", default=120.0)
 SERVING_MEMORY_BYTES = env.int("SERVING_MEMORY_BYTES", default=1024**3)
 # Answered before any other middleware when called with an API key.
-HOT_ROUTES = ["registry.api.hot.VersionRoute", "deployments.api.hot.PredictRoute"]
+HOT_ROUTES = [
+    "registry.api.hot.VersionRoute",
+    "registry.api.hot.SearchRoute",
+    "registry.api.hot.ModelVersionsRoute",
+    "deployments.api.hot.PredictRoute",
+]
 HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)
 
 # Where mail is handed over, as smtp+tls://user:password@host:587; without it nothing is mailed.
