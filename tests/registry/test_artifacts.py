@@ -113,7 +113,7 @@ def test_an_outage_leaves_the_copy_waiting_and_it_ends_by_itself(
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({"model.skops": "x"}, "no MLmodel"),
+        ({"model.bin": "x"}, "no MLmodel"),
         ({"MLmodel": "flavors: [", "x": ""}, "cannot be read"),
         ({"MLmodel": "text", "x": ""}, "names no flavors"),
         ({"MLmodel": "[" * 1500, "x": ""}, "cannot be read"),

@@ -54,11 +54,19 @@ def test_a_parent_is_named_by_number_or_id(by: str) -> None:
     assert answer.json()["parent"] == parent.number
 
 
-def test_a_parent_of_another_model_is_as_if_absent() -> None:
+def test_a_parent_may_be_of_another_model_of_the_project() -> None:
     other = ModelVersionFactory()
-    project = other.project
-    body = registration(project, parent=other.public_id)
-    assert client_as(project).post("/api/v1/models/register", body).status_code == 404
+    body = registration(other.project, parent=other.public_id)
+    made = client_as(other.project).post("/api/v1/models/register", body).json()
+    assert (made["parent"], made["parent_id"]) == (None, other.public_id)
+
+
+def test_a_hidden_parent_is_as_if_absent_and_one_of_a_public_project_refused() -> None:
+    hidden, shown = ModelVersionFactory(), ModelVersionFactory(model__project__visibility="public")
+    project = ProjectFactory()
+    for parent, status in ((hidden, 404), (shown, 403)):
+        body = registration(project, parent=parent.public_id)
+        assert client_as(project).post("/api/v1/models/register", body).status_code == status
     assert not Model.objects.filter(slug="forecast").exists()
 
 

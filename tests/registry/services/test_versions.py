@@ -1,4 +1,5 @@
 import math
+from itertools import count
 
 import pytest
 from django.db import connection
@@ -28,12 +29,41 @@ from tests.registry.conftest import Doorbell
 pytestmark = pytest.mark.django_db
 RUN = "0123456789abcdef0123456789abcdef"
 SOURCE = f"runs:/{RUN}/model"
+_PATHS = count()
 
 
 def register(project: Project, by: Actor, **fields: object) -> ModelVersion:
+    """Registers another model of the run, unless the fields name a source."""
+    source = f"runs:/{RUN}/model{next(_PATHS)}"
     return services.register_version(
-        **{"project": project, "slug": "digits", "source": SOURCE, "actor": by, **fields}
+        **{"project": project, "slug": "digits", "source": source, "actor": by, **fields}
     )
+
+
+def test_a_source_registered_before_is_a_conflict_that_names_the_version(
+    project: Project, actor: Actor
+) -> None:
+    first = register(project, actor, source=SOURCE)
+    with pytest.raises(Conflict) as caught:
+        register(project, actor, source=SOURCE)
+    assert caught.value.context == {"id": first.public_id, "number": 1}
+    assert ModelVersion.objects.count() == 1
+
+
+def test_the_same_source_on_another_parent_or_model_is_another_version(
+    project: Project, actor: Actor
+) -> None:
+    first = register(project, actor, source=SOURCE)
+    assert register(project, actor, source=SOURCE, parent=first).number == 2
+    assert register(project, actor, source=SOURCE, slug="other").number == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_registrations_of_one_source_at_the_same_time_one_is_made(
+    project: Project, actor: Actor
+) -> None:
+    made = race(*[lambda: register(project, actor, source=SOURCE)] * 2)
+    assert sorted(type(outcome).__name__ for outcome in made) == ["Conflict", "ModelVersion"]
 
 
 def test_the_first_version_makes_its_model(project: Project, engineer: User, actor: Actor) -> None:
@@ -153,7 +183,7 @@ def test_what_breaks_a_rule_is_refused(
 
 
 def test_a_parent_in_another_project_is_refused(project: Project, actor: Actor) -> None:
-    with pytest.raises(InvalidInput):
+    with pytest.raises(Forbidden):
         register(project, actor, parent=ModelVersionFactory())
 
 
