@@ -43,6 +43,14 @@ class Migration(migrations.Migration):
             ],
             options={"ordering": ("id",)},
         ),
+        migrations.AddIndex(
+            model_name="trackedversion",
+            index=models.Index(
+                fields=["run_id"],
+                condition=models.Q(("run_id", ""), _negated=True),
+                name="tracked_version_run",
+            ),
+        ),
         # What it holds lives as long as the transaction that wrote it.
         migrations.RunSQL(
             "ALTER TABLE registry_trackingintake SET UNLOGGED",

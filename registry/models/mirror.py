@@ -116,6 +116,9 @@ class TrackedVersion(models.Model):
                 condition=models.Q(missing_since__isnull=False),
                 name="tracked_version_missing",
             ),
+            models.Index(
+                fields=["run_id"], condition=~models.Q(run_id=""), name="tracked_version_run"
+            ),
         )
 
     def __str__(self) -> str:
