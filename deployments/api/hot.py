@@ -14,7 +14,7 @@ class PredictRoute(HotRoute):
 
     name = "predict"
     method = "POST"
-    pattern = re.compile(rf"({MODEL_ID})/predict")
+    pattern = re.compile(rf"models/({MODEL_ID})/predict")
     scope = "predict"
 
     def __init__(self) -> None:

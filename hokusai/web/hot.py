@@ -8,8 +8,8 @@ import random
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import orjson
@@ -27,7 +27,7 @@ from hokusai.web.problems import TooManyRequests
 from hokusai.web.request_ids import sound_id
 
 log = structlog.get_logger(__name__)
-PREFIX = "/api/v1/models/"
+PREFIX = "/api/v1/"
 SERVER_ERROR = 500
 SECONDS = Histogram(
     "hokusai_hot_seconds",
@@ -39,7 +39,10 @@ SECONDS = Histogram(
 
 @dataclass(frozen=True, slots=True)
 class HotCall:
-    """One request on its way to a hot route. `began`: `time.perf_counter()`."""
+    """One request on its way to a hot route.
+
+    `address` is its URL without the query, for routes that take one; `began`: `perf_counter()`.
+    """
 
     path: tuple[str, ...]
     body: bytes
@@ -47,6 +50,17 @@ class HotCall:
     epoch: bytes | None
     request_id: str
     began: float
+    query: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HotAnswer:
+    """A body with what goes beside it."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
 
 
 class HotRoute(ABC):
@@ -57,14 +71,16 @@ class HotRoute(ABC):
     # Under PREFIX; its groups become the call's path.
     pattern: ClassVar[re.Pattern[str]]
     scope: ClassVar[str]
+    # Whether it reads a query; else a request that has one goes the ordinary way.
+    takes_query: ClassVar[bool] = False
 
     def watched(self, path: tuple[str, ...]) -> str:
         """The epoch in Redis that outdates what this route keeps in memory; empty for none."""
         return ""
 
     @abstractmethod
-    def answer(self, call: HotCall) -> bytes:
-        """The body of a 200. Raises DomainError."""
+    def answer(self, call: HotCall) -> bytes | HotAnswer:
+        """The body of a 200, or more than a body. Raises DomainError."""
 
 
 class HotPathMiddleware:
@@ -89,13 +105,12 @@ class HotPathMiddleware:
     def _answer(self, request: HttpRequest, rest: str, began: float) -> HttpResponse | None:
         route, groups = self._match(request.method or "", rest)
         secret = _secret(request.META)
-        if route is None or not secret or self._unusual(request):
+        if route is None or not secret or self._unusual(request, route):
             return None
         admission = self.gate.admit(secret, route.watched(groups))
         if admission is None:
             return None
-        request_id = sound_id(request.META.get("HTTP_X_REQUEST_ID", ""))
-        call = HotCall(groups, request.body, admission.caller, admission.epoch, request_id, began)
+        call = _call(request, route, groups, admission, began)
         response = self._respond(request, route, admission, call)
         self._observe(route, response, call)
         return response
@@ -108,9 +123,9 @@ class HotPathMiddleware:
                     return route, found.groups()
         return None, ()
 
-    def _unusual(self, request: HttpRequest) -> bool:
+    def _unusual(self, request: HttpRequest, route: HotRoute) -> bool:
         meta = request.META
-        if "HTTP_ORIGIN" in meta or meta.get("QUERY_STRING"):
+        if "HTTP_ORIGIN" in meta or (meta.get("QUERY_STRING") and not route.takes_query):
             return True
         if self.secure_only and not request.is_secure():
             return True
@@ -128,10 +143,10 @@ class HotPathMiddleware:
                 raise _too_many()
             if not admission.caller.may(route.scope):
                 raise Forbidden(f"This key lacks the scope {route.scope}.", scope=route.scope)
-            body, status = route.answer(call), 200
+            given = route.answer(call)
         except DomainError as error:
             return error_response(error, request, call.request_id)
-        return json_response(body, status, call.request_id)
+        return answered(given, call.request_id)
 
     def _observe(self, route: HotRoute, response: HttpResponse, call: HotCall) -> None:
         seconds = time.perf_counter() - call.began
@@ -148,6 +163,25 @@ class HotPathMiddleware:
             )
 
 
+def _call(
+    request: HttpRequest,
+    route: HotRoute,
+    path: tuple[str, ...],
+    admission: Admission,
+    began: float,
+) -> HotCall:
+    return HotCall(
+        path,
+        request.body,
+        admission.caller,
+        admission.epoch,
+        sound_id(request.META.get("HTTP_X_REQUEST_ID", "")),
+        began,
+        request.META.get("QUERY_STRING", "") if route.takes_query else "",
+        request.build_absolute_uri(request.path) if route.takes_query else "",
+    )
+
+
 def error_response(error: DomainError, request: Any, request_id: str) -> HttpResponse:
     """The error body and status that ordinary views give, from the same table."""
     handler: Any = api_settings.EXCEPTION_HANDLER
@@ -156,6 +190,16 @@ def error_response(error: DomainError, request: Any, request_id: str) -> HttpRes
     response = json_response(orjson.dumps(body), answer.status_code, request_id)
     if answer.has_header("Retry-After"):
         response.headers["Retry-After"] = answer["Retry-After"]
+    return response
+
+
+def answered(given: bytes | HotAnswer, request_id: str) -> HttpResponse:
+    """What a route, or the view at its address, gave, as a response."""
+    if isinstance(given, bytes):
+        return json_response(given, 200, request_id)
+    response = json_response(given.body, given.status, request_id)
+    for name, value in given.headers.items():
+        response.headers[name] = value
     return response
 
 

@@ -1,4 +1,4 @@
-"""One row by a prepared statement, past the query compiler: for reads asked all the time."""
+"""Rows by a prepared statement, past the query compiler: for reads asked all the time."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,13 @@ THRESHOLD = 5
 
 
 def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The first row, over the connection and in the transaction that the ORM uses.
+    """The first row, as `fetch_rows` answers them."""
+    rows = fetch_rows(statement, parameters)
+    return rows[0] if rows else None
+
+
+def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """All rows, over the connection and in the transaction that the ORM uses.
 
     Values come as psycopg loads them; JSON columns as text.
     """
@@ -23,4 +29,4 @@ def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | No
         raw.prepare_threshold = THRESHOLD
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         cursor.execute(statement, parameters, prepare=prepare)
-        return cursor.fetchone()
+        return cursor.fetchall()

@@ -1,96 +1,76 @@
-"""Reading one version on the fast way: one prepared statement, no model instance, no serializer."""
+"""Reading versions on the fast way: one prepared statement, the answer of the ordinary views."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
 
 import orjson
 
-from hokusai.web.hot import HotCall, HotRoute, not_found
-from hokusai.web.prepared import fetch_row
+from hokusai.web.hot import HotAnswer, HotCall, HotRoute, not_found
 from hokusai.web.views import MODEL_ID
+from registry.api.bodies import chosen_fields, is_visible, page_body, version_answer
+from registry.search import Viewer, given_in, read_search, viewer_of_key
 
-# A JSON column comes as text and goes out as it is.
-VERSION = """
-SELECT v.public_id, m.model_id, v.number, v.description, v.stage, v.artifact_state,
-  v.artifact_error, v.sync_state, v.source, v.run_id, v.tree_digest, v.size_bytes, v.file_count,
-  v.flavor, v.signature::text, v.metrics::text, v.parameters::text,
-  (SELECT coalesce(jsonb_object_agg(t.key, CASE t.kind WHEN 'number' THEN to_jsonb(t.number)
-       WHEN 'boolean' THEN to_jsonb(t.number <> 0) ELSE to_jsonb(t.value) END), '{}')::text
-     FROM registry_versiontag t WHERE t.version_id = v.id),
-  CASE WHEN p.model_id = v.model_id THEN p.number END,
-  CASE WHEN p.project_id = v.project_id THEN p.public_id END,
-  v.mlflow_name, v.mlflow_version, v.origin, v.licence, v.security_level, v.code_revision,
-  v.identity_digest, w.number, s.public_id, v.deprecated_at, v.sunset_at, u.username, v.created_at
-FROM registry_model m
-JOIN registry_modelversion v ON v.model_id = m.id
-JOIN accounts_user u ON u.id = v.registered_by_id
-LEFT JOIN registry_modelversion p ON p.id = v.parent_id
-LEFT JOIN registry_modelversion w ON w.id = v.twin_of_id
-LEFT JOIN registry_modelversion s ON s.id = v.successor_id
-WHERE m.model_id = %s AND v.number = %s AND m.project_id = %s
-"""
-# As ModelVersionSerializer answers, in its order.
-FIELDS = (
-    "id",
-    "model_id",
-    "number",
-    "description",
-    "stage",
-    "artifact_state",
-    "artifact_error",
-    "sync_state",
-    "source",
-    "run_id",
-    "tree_digest",
-    "size_bytes",
-    "file_count",
-    "flavor",
-    "signature",
-    "metrics",
-    "parameters",
-    "tags",
-    "parent",
-    "parent_id",
-    "mlflow_name",
-    "mlflow_version",
-    "origin",
-    "licence",
-    "security_level",
-    "code_revision",
-    "identity_digest",
-    "twin_of",
-    "successor",
-    "deprecated_at",
-    "sunset_at",
-    "registered_by",
-    "created_at",
-)
-JSON_FIELDS = frozenset({"signature", "metrics", "parameters", "tags"})
+WHICH = r"[1-9][0-9]{0,8}|production|latest"
 
 
-def version_body(model_id: str, number: int, project_id: int) -> bytes:
-    """The JSON of one version of a model in a project. Raises NotFound."""
-    row = fetch_row(VERSION, (model_id, number, project_id))
-    if row is None:
+def search_answer(query: str, address: str, viewer: Viewer, model_id: str = "") -> HotAnswer:
+    """One page of the versions that a query asks for, of one model where it is named.
+
+    Raises InvalidInput, NotFound for a model that is hidden or absent.
+    """
+    given = given_in(query)
+    asked: Mapping[str, Sequence[str]] = given
+    if model_id:
+        # Before the check, so that another `model` beside the path is unknown.
+        asked = {**given, "model": [*given.get("model", ()), model_id]}
+    search = read_search(asked, also=("fields",))
+    rows, cursor = page_body(search, viewer, chosen_fields(asked.get("fields", ())))
+    if model_id and not rows and not is_visible(model_id, viewer):
         raise not_found()
-    return orjson.dumps(_named(row), option=orjson.OPT_UTC_Z)
+    following = _with_cursor(address, given, cursor) if cursor else None
+    body = orjson.dumps({"next": following, "results": rows}, option=orjson.OPT_UTC_Z)
+    return HotAnswer(body)
+
+
+def _with_cursor(address: str, given: Mapping[str, Sequence[str]], cursor: str) -> str:
+    return f"{address}?{urlencode({**given, 'cursor': [cursor]}, doseq=True)}"
 
 
 class VersionRoute(HotRoute):
-    """GET /api/v1/models/{model_id}/versions/{n}"""
+    """GET /api/v1/models/{model_id}/versions/{n}, …/production, …/latest"""
 
     name = "version"
     method = "GET"
-    pattern = re.compile(rf"({MODEL_ID})/versions/([1-9][0-9]{{0,8}})")
+    pattern = re.compile(rf"models/({MODEL_ID})/versions/({WHICH})")
     scope = "read"
 
-    def answer(self, call: HotCall) -> bytes:
-        return version_body(call.path[0], int(call.path[1]), call.caller.project_id)
+    def answer(self, call: HotCall) -> HotAnswer:
+        return version_answer(call.path[0], call.path[1], viewer_of_key(call.caller.project_id))
 
 
-def _named(row: Sequence[Any]) -> dict[str, Any]:
-    return {
-        field: orjson.Fragment(value) if field in JSON_FIELDS else value
-        for field, value in zip(FIELDS, row, strict=True)
-    }
+class SearchRoute(HotRoute):
+    """GET /api/v1/versions"""
+
+    name = "versions"
+    method = "GET"
+    pattern = re.compile(r"versions")
+    scope = "read"
+    takes_query = True
+
+    def answer(self, call: HotCall) -> HotAnswer:
+        return search_answer(call.query, call.address, viewer_of_key(call.caller.project_id))
+
+
+class ModelVersionsRoute(HotRoute):
+    """GET /api/v1/models/{model_id}/versions"""
+
+    name = "model_versions"
+    method = "GET"
+    pattern = re.compile(rf"models/({MODEL_ID})/versions")
+    scope = "read"
+    takes_query = True
+
+    def answer(self, call: HotCall) -> HotAnswer:
+        viewer = viewer_of_key(call.caller.project_id)
+        return search_answer(call.query, call.address, viewer, call.path[0])

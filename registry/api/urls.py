@@ -4,6 +4,14 @@ from rest_framework.routers import SimpleRouter
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
 from registry.api.datasets import DatasetVersionViewSet, DatasetViewSet
 from registry.api.lineage import LINEAGE_ID, LineageViewSet
+from registry.api.search import (
+    LatestVersionView,
+    ModelVersionsView,
+    ProductionVersionView,
+    VersionFacetsView,
+    VersionSearchView,
+    VersionView,
+)
 from registry.api.views import ModelVersionViewSet, ModelViewSet, PromotionViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -37,8 +45,14 @@ urlpatterns = [
         LineageViewSet.as_view({"get": "used_by"}),
         name="dataset-version-used-by",
     ),
-    re_path(rf"{VERSIONS}$", ModelVersionViewSet.as_view({"get": "list"}), name="version-list"),
-    re_path(rf"{VERSION}$", ModelVersionViewSet.as_view({"get": "retrieve"}), name="version"),
+    re_path(r"^versions$", VersionSearchView.as_view(), name="versions"),
+    re_path(r"^versions/facets$", VersionFacetsView.as_view(), name="version-facets"),
+    re_path(rf"{VERSIONS}$", ModelVersionsView.as_view(), name="version-list"),
+    re_path(
+        rf"{VERSIONS}/production$", ProductionVersionView.as_view(), name="version-production"
+    ),
+    re_path(rf"{VERSIONS}/latest$", LatestVersionView.as_view(), name="version-latest"),
+    re_path(rf"{VERSION}$", VersionView.as_view(), name="version"),
     re_path(
         rf"{VERSION}/lineage$",
         ModelVersionViewSet.as_view({"get": "lineage"}),

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hokusai.accounts.models import ApiKey
-from hokusai.web.views import MODEL_ID, ReadViewSet
+from hokusai.web.views import MODEL_ID, ReadViewSet, ScopedViewSet
 from registry import services
-from registry.api.filters import ModelFilter, ModelVersionFilter, PromotionFilter
+from registry.api.filters import ModelFilter, PromotionFilter
 from registry.api.serializers import (
     CommentSerializer,
     LineageQuerySerializer,
@@ -110,10 +110,9 @@ class ModelViewSet(ReadViewSet):
         return found
 
 
-class ModelVersionViewSet(ReadViewSet):
+class ModelVersionViewSet(ScopedViewSet):
     queryset = ModelVersion.objects.with_names().prefetch_related("tags")
     serializer_class = ModelVersionSerializer
-    filterset_class = ModelVersionFilter
     lookup_field = "number"
     view_permission = "registry.view_model"
     project_path = "model__project"
@@ -122,7 +121,6 @@ class ModelVersionViewSet(ReadViewSet):
         "tags": "registry.register_version",
         "retry": "registry.register_version",
     }
-    ordering_fields = ("number", "created_at")
 
     def get_queryset(self) -> QuerySet[Any]:
         versions = super().get_queryset()
@@ -130,12 +128,7 @@ class ModelVersionViewSet(ReadViewSet):
             versions = versions.filter(model__model_id=model_id)
         return versions
 
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if model_id := self.kwargs.get("model_id"):
-            self.find(Model.objects, self.view_permission, "project", model_id=model_id)
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(parameters=[LineageQuerySerializer], responses=LineageSerializer, filters=False)
+    @extend_schema(parameters=[LineageQuerySerializer], responses=LineageSerializer)
     def lineage(self, request: Request, model_id: str, number: int) -> Response:
         """Show where a version comes from and what came of it."""
         return lineage_answer(request, self.get_object(), self.get_serializer_context())

@@ -192,6 +192,10 @@ CASES: dict[str, Case] = {
     "GET lineage/<public_id>/downstream": Case(readers()),
     f"GET {V}": Case(readers()),
     f"GET {V}/<number>": Case(readers()),
+    f"GET {V}/production": Case(readers()),
+    f"GET {V}/latest": Case(readers()),
+    "GET versions": Case(logged_in()),
+    "GET versions/facets": Case(logged_in()),
     f"GET {V}/<number>/lineage": Case(readers()),
     f"PUT {V}/<number>/tags": Case(doers(BUILDERS), lambda w: {"tags": {"a": "b"}}),
     f"POST {V}/<number>/retry": Case(doers(BUILDERS)),
@@ -331,6 +335,7 @@ def world() -> World:
         model=version.model, artifact_state="pending", tree_digest=""
     )
     delivery = make.WebhookDeliveryFactory(webhook__project=project, status="failed")
+    make.ModelVersionFactory(model=version.model, stage="production")
     guest = make.UserFactory()
     make.MembershipFactory(project=project, user=guest, role="viewer")
     names = {

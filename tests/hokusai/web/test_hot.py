@@ -17,7 +17,7 @@ from hokusai.accounts.services import actor_of, revoke_api_key
 from hokusai.core.models import Event
 from hokusai.web import gate, hot
 from hokusai.web.receivers import ForgetRevokedKeys
-from registry.api.hot import VERSION
+from registry.api.bodies import FIELDS, version_statement
 from registry.models import ModelVersion
 from tests.factories import (
     DatasetVersionFactory,
@@ -326,8 +326,8 @@ def test_behind_a_pool_of_transactions_nothing_is_prepared(version, monkeypatch)
 
 def sent() -> str:
     """The read's statement as PostgreSQL sees it."""
-    text = VERSION
-    for number in (1, 2, 3):
+    text = version_statement(FIELDS)
+    for number in range(1, 6):
         text = text.replace("%s", f"${number}", 1)
     return text
 
