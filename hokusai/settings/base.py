@@ -430,7 +430,8 @@ if _BUCKET["name"]:
 ARTIFACT_STAGING = Path(env.str("ARTIFACT_STAGING", default=str(DATA_DIR / "staging")))
 MAX_ARTIFACT_BYTES = env.int("MAX_ARTIFACT_BYTES", default=50 * 1024**3)
 UPLOAD_LIFETIME_H = env.int("UPLOAD_LIFETIME_H", default=24)
-# How long a link to a stored file works.
+# How long a link for sending a part works, and one to a stored file.
+UPLOAD_LINK_S = env.int("UPLOAD_LINK_S", default=3600)
 DOWNLOAD_LINK_S = env.int("DOWNLOAD_LINK_S", default=900)
 MODEL_HUBS = {
     "default": {

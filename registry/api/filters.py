@@ -1,7 +1,7 @@
 import django_filters
 
-from registry.choices import PromotionStatus
-from registry.models import Dataset, DatasetVersion, Model, Promotion
+from registry.choices import PromotionStatus, UploadState
+from registry.models import Dataset, DatasetVersion, Model, Promotion, Upload
 
 
 class ModelFilter(django_filters.FilterSet):
@@ -34,3 +34,12 @@ class DatasetVersionFilter(django_filters.FilterSet):
     class Meta:
         model = DatasetVersion
         fields = ("state", "access", "file_digest")
+
+
+class UploadFilter(django_filters.FilterSet):
+    project = django_filters.CharFilter(field_name="project__slug")
+    state = django_filters.ChoiceFilter(choices=UploadState.choices)
+
+    class Meta:
+        model = Upload
+        fields = ("project", "state")

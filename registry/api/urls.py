@@ -2,6 +2,7 @@ from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
+from registry.api.artifacts import VersionMetadataViewSet
 from registry.api.datasets import DatasetVersionViewSet, DatasetViewSet
 from registry.api.lineage import LINEAGE_ID, LineageViewSet
 from registry.api.search import (
@@ -12,12 +13,14 @@ from registry.api.search import (
     VersionSearchView,
     VersionView,
 )
+from registry.api.uploads import UploadViewSet
 from registry.api.views import ModelVersionViewSet, ModelViewSet, PromotionViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("models", ModelViewSet, basename="model")
 router.register("promotions", PromotionViewSet, basename="promotion")
 router.register("datasets", DatasetViewSet, basename="dataset")
+router.register("uploads", UploadViewSet, basename="upload")
 
 VERSIONS = rf"^models/(?P<model_id>{MODEL_ID})/versions"
 VERSION = rf"{VERSIONS}/(?P<number>[1-9][0-9]{{0,8}})"
@@ -57,6 +60,31 @@ urlpatterns = [
         rf"{VERSION}/lineage$",
         ModelVersionViewSet.as_view({"get": "lineage"}),
         name="version-lineage",
+    ),
+    re_path(
+        rf"{VERSION}/metadata$",
+        VersionMetadataViewSet.as_view({"get": "metadata", "patch": "describe"}),
+        name="version-metadata",
+    ),
+    re_path(
+        rf"{VERSION}/card$",
+        VersionMetadataViewSet.as_view({"get": "card", "put": "put_card"}),
+        name="version-card",
+    ),
+    re_path(
+        rf"{VERSION}/artifact$",
+        VersionMetadataViewSet.as_view({"get": "artifact"}),
+        name="version-artifact",
+    ),
+    re_path(
+        rf"{VERSION}/artifact/files/(?P<path>.{{1,500}})$",
+        VersionMetadataViewSet.as_view({"get": "file"}),
+        name="version-file",
+    ),
+    re_path(
+        rf"{VERSION}/tags/(?P<key>[^/]{{1,100}})$",
+        VersionMetadataViewSet.as_view({"delete": "untag"}),
+        name="version-tag",
     ),
     re_path(rf"{VERSION}/tags$", ModelVersionViewSet.as_view({"put": "tags"}), name="version-tags"),
     re_path(

@@ -1,21 +1,41 @@
 """Everything a person, a client or a schedule may ask of the registry."""
 
+from registry.services.archiving import (
+    archive_dataset,
+    archive_model,
+    unarchive_dataset,
+    unarchive_model,
+)
 from registry.services.datasets import add_dataset_version, create_dataset, seal_for_stewards
+from registry.services.downloads import open_artifact, open_file, open_table
 from registry.services.lineage import NodeRef, link_lineage
 from registry.services.metadata import describe_version, remove_tags, set_tags, state_facts
 from registry.services.models import create_model
 from registry.services.nodes import version_node
+from registry.services.policies import (
+    Policy,
+    policies_of,
+    policy_for,
+    possible_approvers,
+    set_policy,
+)
 from registry.services.promotions import (
     approve_promotion,
     cancel_promotion,
+    expire_promotions,
     refuse_promotion,
     request_promotion,
 )
+from registry.services.retirement import retire_version
+from registry.services.rollbacks import previous_of, roll_back
+from registry.services.scans import review_scan
+from registry.services.sharing import may_derive, share_model, unshare_model
 from registry.services.uploads import (
     FileStatement,
     abort_expired,
     abort_upload,
     complete_upload,
+    part_links,
     start_upload,
 )
 from registry.services.versions import (
@@ -29,28 +49,49 @@ from registry.tables import read_rows, schema_of
 __all__ = [
     "FileStatement",
     "NodeRef",
+    "Policy",
     "abort_expired",
     "abort_upload",
     "add_dataset_version",
     "approve_promotion",
+    "archive_dataset",
+    "archive_model",
     "cancel_promotion",
     "complete_upload",
     "create_dataset",
     "create_model",
     "describe_version",
+    "expire_promotions",
     "link_lineage",
+    "may_derive",
+    "open_artifact",
+    "open_file",
+    "open_table",
+    "part_links",
+    "policies_of",
+    "policy_for",
+    "possible_approvers",
+    "previous_of",
     "read_rows",
     "refuse_promotion",
     "register_version",
     "remove_tags",
     "request_promotion",
+    "retire_version",
     "retry_artifact",
     "retry_sync",
+    "review_scan",
+    "roll_back",
     "schema_of",
     "seal_for_stewards",
     "set_head",
+    "set_policy",
     "set_tags",
+    "share_model",
     "start_upload",
     "state_facts",
+    "unarchive_dataset",
+    "unarchive_model",
+    "unshare_model",
     "version_node",
 ]

@@ -1,6 +1,6 @@
 """Files that people send straight to the store: the web process signs addresses, nothing more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -84,6 +84,22 @@ def _check_files(files: Sequence[FileStatement]) -> None:
             f"Together the files are larger than {settings.MAX_ARTIFACT_BYTES // 2**30} GiB.",
             size_bytes=total,
         )
+
+
+def part_links(row: UploadFile, numbers: Iterable[int]) -> list[dict[str, object]]:
+    """Links to which parts of a file are sent. Raises Conflict once the upload is closed."""
+    if row.upload.state != UploadState.OPEN:
+        raise Conflict(f"The upload is {row.upload.state}; it takes no more parts.")
+    store = uploads["default"]
+    return [
+        {
+            "number": number,
+            "url": store.part_url(
+                row.storage_key, row.storage_upload, number, expires_s=settings.UPLOAD_LINK_S
+            ),
+        }
+        for number in numbers
+    ]
 
 
 @transaction.atomic
