@@ -25,6 +25,12 @@ class ChecksFailed(Conflict):
     code = "checks_failed"
 
 
+class BytesUnread(Conflict):
+    """The artifact as it is now was not read yet, which no transaction waits for."""
+
+    code = "bytes_unread"
+
+
 class NotIndependent(Forbidden):
     """Whoever decides must be a person without a part in what is decided."""
 

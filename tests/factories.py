@@ -34,13 +34,16 @@ from hokusai.notify.models import Attempt, Message, Subscription, Webhook, Webho
 from hokusai.web.models import IdempotencyRecord
 from registry.choices import ArtifactState, DatasetState, EdgeKind, NodeKind, Stage
 from registry.models import (
+    ArtifactScan,
     Dataset,
     DatasetVersion,
     LineageEdge,
     LineageNode,
     Model,
+    ModelShare,
     ModelVersion,
     Promotion,
+    PromotionPolicy,
     RowDigest,
     TrackedExperiment,
     VersionTag,
@@ -305,6 +308,57 @@ class PromotionFactory(DjangoModelFactory):
     version = factory.SubFactory(ModelVersionFactory)
     target = Stage.PRODUCTION
     requested_by = factory.SubFactory(UserFactory)
+
+
+class PromotionPolicyFactory(DjangoModelFactory):
+    class Meta:
+        model = PromotionPolicy
+
+    project = factory.SubFactory(ProjectFactory)
+    stage = Stage.PRODUCTION
+    blocking = factory.LazyFunction(list)
+    roles = factory.LazyFunction(lambda: ["reviewer", "owner"])
+    changed_by = factory.SubFactory(UserFactory)
+
+
+class ModelShareFactory(DjangoModelFactory):
+    class Meta:
+        model = ModelShare
+
+    model = factory.SubFactory(ModelFactory)
+    project = factory.SubFactory(ProjectFactory)
+    shared_by = factory.SubFactory(UserFactory)
+
+
+class ArtifactScanFactory(DjangoModelFactory):
+    class Meta:
+        model = ArtifactScan
+
+    version = factory.SubFactory(ModelVersionFactory)
+    verdict = "clean"
+
+
+CARD = """---
+license: mit
+---
+# Forecast
+## Intended use
+Reading tides.
+## Training data
+A year of gauges.
+## Evaluation
+On the year after.
+## Limitations
+Storms.
+"""
+
+
+def described(version: ModelVersion) -> ModelVersion:
+    """The version with a complete card, a licence and a clean scan, as production asks."""
+    version.card, version.licence = CARD, "MIT"
+    version.save(update_fields=["card", "licence"])
+    ArtifactScanFactory(version=version)
+    return version
 
 
 class LineageNodeFactory(DjangoModelFactory):

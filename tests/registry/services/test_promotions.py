@@ -1,25 +1,37 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
+from contributions.models import Improvement
 from hokusai.accounts.models import Project, User
 from hokusai.accounts.services import actor_of
 from hokusai.core.errors import Conflict, Forbidden, InvalidTransition
 from hokusai.core.events import SYSTEM
 from hokusai.core.models import Event
+from hokusai.settings import base
 from hokusai.storage import stores
 from registry import services
 from registry.choices import ArtifactState, PromotionStatus, Stage
 from registry.exceptions import ArtifactNotReady, ChecksFailed, NotIndependent
 from registry.models import ModelVersion, Promotion
 from tests.factories import (
+    AttestationFactory,
     ComparisonFactory,
     ContributionFactory,
+    EventFactory,
+    ImprovementFactory,
+    MembershipFactory,
     ModelFactory,
     ModelVersionFactory,
     PromotionFactory,
+    PromotionPolicyFactory,
     UserFactory,
+    api_key,
+    described,
     digest,
     member,
 )
@@ -27,12 +39,16 @@ from tests.racing import race
 from tests.registry.conftest import LogRun
 
 pytestmark = pytest.mark.django_db
+PRODUCTION = base.PROMOTION_DEFAULTS["production"]
 MakeVersion = Callable[..., ModelVersion]
 
 
 @pytest.fixture
 def make_version(project: Project, log_run: LogRun) -> MakeVersion:
-    """Makes versions of one model whose bytes are in the store; without a parent, ones that won."""
+    """Makes versions of one model whose bytes are in the store; without a parent, ones that won.
+
+    Each has what production asks for.
+    """
     model = ModelFactory(project=project)
 
     def make(**fields: object) -> ModelVersion:
@@ -41,10 +57,26 @@ def make_version(project: Project, log_run: LogRun) -> MakeVersion:
             model=model, tree_digest=manifest.digest, **fields
         )
         if version.number > 1 and version.parent is None:
-            ComparisonFactory(candidate=version, status="accepted", decided_at=timezone.now())
-        return version
+            won(model.versions.get(number=1), version)
+        return described(version)
 
     return make
+
+
+def won(baseline: ModelVersion, candidate: ModelVersion) -> None:
+    """An accepted comparison whose improvement is signed."""
+    comparison = ComparisonFactory(
+        benchmark__project=candidate.project,
+        baseline=baseline,
+        candidate=candidate,
+        status="accepted",
+        delta_ppm=30_000,
+        decided_at=timezone.now(),
+    )
+    if Improvement.objects.filter(baseline=baseline).exists():
+        EventFactory(tag="improvement:refused", subject=comparison.public_id)
+    else:
+        AttestationFactory(improvement=ImprovementFactory(comparison=comparison))
 
 
 @pytest.fixture
@@ -65,11 +97,21 @@ def approve(promotion: Promotion, user: User) -> Promotion:
 def test_a_request_runs_its_checks_and_keeps_them(make_version: MakeVersion) -> None:
     promotion = ask(make_version())
     assert promotion.status == PromotionStatus.REQUESTED
-    assert [(check["code"], check["passed"]) for check in promotion.checks] == [
-        ("artifact_verified", True),
-        ("benchmark_passed", True),
-    ]
+    assert {check["code"]: check["passed"] for check in promotion.checks} == dict.fromkeys(
+        PRODUCTION["blocking"], True
+    )
+    assert all(check["blocking"] for check in promotion.checks)
     assert Event.objects.of(promotion.public_id).get().tag == "promotion:requested"
+
+
+def test_a_check_that_does_not_block_informs(make_version: MakeVersion, reviewer: User) -> None:
+    version = make_version()
+    ModelVersion.objects.filter(pk=version.pk).update(card="", licence="")
+    promotion = ask(version, Stage.STAGING)
+    shown = {check["code"]: (check["passed"], check["blocking"]) for check in promotion.checks}
+    assert shown["card_complete"] == shown["licence_allowed"] == (False, False)
+    assert shown["scan_reviewed"] == (True, True)
+    assert approve(promotion, reviewer).status == PromotionStatus.APPROVED
 
 
 @pytest.mark.parametrize("state", ["pending", "copying", "failed"])
@@ -109,7 +151,8 @@ def test_an_approval_moves_the_version(make_version: MakeVersion, reviewer: User
     assert (promotion.status, promotion.decided_by) == (PromotionStatus.APPROVED, reviewer)
     assert promotion.decided_at is not None
     changed = Event.objects.get(tag="stage:changed")
-    assert (changed.before, changed.after) == ({"stage": "none"}, {"stage": "production"})
+    assert changed.before == {"stage": "none"}
+    assert changed.after == {"stage": "production", "reason": "promoted"}
 
 
 def test_the_old_production_version_is_archived(make_version: MakeVersion, reviewer: User) -> None:
@@ -185,7 +228,8 @@ def test_whoever_has_a_part_cannot_approve_and_the_attempt_is_recorded(
 ) -> None:
     promotion = ask(make_version())
     user = party(promotion)
-    with pytest.raises(NotIndependent):
+    MembershipFactory(project=promotion.project, user=user, role="owner")
+    with pytest.raises(NotIndependent, match="without a part"):
         approve(promotion, user)
     promotion.refresh_from_db()
     assert (promotion.status, promotion.version.stage) == ("requested", "none")
@@ -216,27 +260,21 @@ def test_a_check_that_passes_later_lets_the_promotion_through(
     baseline = make_version()
     candidate = make_version(parent=baseline)
     promotion = ask(candidate)
-    ComparisonFactory(
-        benchmark__project=baseline.model.project,
-        baseline=baseline,
-        candidate=candidate,
-        status="accepted",
-        delta_ppm=30_000,
-        decided_at=candidate.created_at,
-    )
+    won(baseline, candidate)
     approve(promotion, reviewer)
     promotion.refresh_from_db()
     assert all(check["passed"] for check in promotion.checks)
 
 
-def test_bytes_that_are_gone_stop_a_promotion(reviewer: User) -> None:
-    promotion = ask(ModelVersionFactory(tree_digest=digest("gone")))
+def test_bytes_that_are_gone_stop_a_promotion(project: Project, reviewer: User) -> None:
+    promotion = ask(ModelVersionFactory(model__project=project, tree_digest=digest("gone")))
     with pytest.raises(ChecksFailed, match="Artifact"):
         approve(promotion, reviewer)
 
 
-def test_development_needs_no_check(reviewer: User) -> None:
-    promotion = ask(ModelVersionFactory(tree_digest=digest("gone")), Stage.DEVELOPMENT)
+def test_development_needs_no_check(project: Project, reviewer: User) -> None:
+    version = ModelVersionFactory(model__project=project, tree_digest=digest("gone"))
+    promotion = ask(version, Stage.DEVELOPMENT)
     assert approve(promotion, reviewer).status == PromotionStatus.APPROVED
 
 
@@ -268,3 +306,235 @@ def test_what_was_decided_is_not_decided_again(status: str, reviewer: User) -> N
             decide(promotion_id=promotion.pk, actor=actor)
     with pytest.raises(InvalidTransition):
         services.cancel_promotion(promotion_id=promotion.pk, actor=actor_of(promotion.requested_by))
+
+
+def test_the_last_of_the_approvals_that_are_needed_carries_it_out(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, approvals=2)
+    promotion = approve(ask(make_version()), reviewer)
+    promotion.refresh_from_db()
+    assert (promotion.status, promotion.version.stage) == ("requested", "none")
+    assert Event.objects.get(tag="promotion:approval-given").after["approvals"] == 1
+    done = approve(promotion, member(project, "owner"))
+    done.version.refresh_from_db()
+    assert (done.status, done.version.stage) == ("approved", "production")
+    assert [row.role for row in done.approvals.all()] == ["reviewer", "owner"]
+
+
+def test_one_person_approves_once(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, approvals=2)
+    promotion = approve(ask(make_version()), reviewer)
+    with pytest.raises(Conflict, match="approved this already"):
+        approve(promotion, reviewer)
+    assert promotion.approvals.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_person_who_approves_twice_at_the_same_time_counts_once(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, approvals=2)
+    promotion = ask(make_version())
+    outcomes = race(*[lambda: approve(promotion, reviewer) for _ in range(2)])
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict", "Promotion"]
+    promotion.refresh_from_db()
+    assert promotion.status == PromotionStatus.REQUESTED
+
+
+def test_one_refusal_ends_it_whatever_was_approved(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, approvals=2)
+    promotion = approve(ask(make_version()), reviewer)
+    services.refuse_promotion(
+        promotion_id=promotion.pk, actor=actor_of(member(project, "reviewer"))
+    )
+    with pytest.raises(InvalidTransition):
+        approve(promotion, member(project, "owner"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("superuser", [False, True])
+def test_only_a_role_that_the_policy_names_approves(
+    superuser: bool, make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, roles=["owner"])
+    promotion = ask(make_version())
+    person = UserFactory(is_superuser=True) if superuser else reviewer
+    with pytest.raises(NotIndependent, match="role owner"):
+        approve(promotion, person)
+    assert Event.objects.filter(tag="promotion:approval-refused").count() == 1
+    assert approve(promotion, member(project, "owner")).status == PromotionStatus.APPROVED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_api_key_approves_nothing_whoever_owns_it(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    promotion = ask(make_version())
+    key, _ = api_key(project, owner=reviewer)
+    with pytest.raises(NotIndependent):
+        services.approve_promotion(promotion_id=promotion.pk, actor=actor_of(reviewer, key))
+
+
+def test_what_a_key_asked_for_its_owner_does_not_approve(
+    make_version: MakeVersion, project: Project
+) -> None:
+    owner = member(project, "owner")
+    key, _ = api_key(project, owner=owner)
+    promotion = services.request_promotion(
+        version_id=make_version().pk, target=Stage.PRODUCTION, actor=actor_of(owner, key)
+    )
+    with pytest.raises(NotIndependent, match="asked for this promotion"):
+        approve(promotion, owner)
+
+
+def test_a_lower_policy_does_not_help_an_open_request(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    policy = PromotionPolicyFactory(
+        project=project, approvals=2, roles=["owner"], blocking=["card_complete"]
+    )
+    version = make_version()
+    promotion = ask(version)
+    policy.approvals, policy.roles, policy.blocking = 1, ["reviewer", "owner"], []
+    policy.save()
+    with pytest.raises(NotIndependent, match="role owner"):
+        approve(promotion, reviewer)
+    promotion = approve(promotion, member(project, "owner"))
+    assert promotion.status == PromotionStatus.REQUESTED
+    ModelVersion.objects.filter(pk=version.pk).update(card="")
+    with pytest.raises(ChecksFailed, match="Model card"):
+        approve(promotion, member(project, "owner"))
+
+
+def test_a_stricter_policy_counts_for_an_open_request(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    promotion = ask(make_version())
+    PromotionPolicyFactory(project=project, approvals=2)
+    assert approve(promotion, reviewer).status == PromotionStatus.REQUESTED
+    assert approve(promotion, member(project, "owner")).status == PromotionStatus.APPROVED
+
+
+def test_an_approval_of_somebody_who_got_a_part_since_no_longer_counts(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, approvals=2)
+    promotion = approve(ask(make_version()), reviewer)
+    given = ContributionFactory(model=promotion.version.model, submitted_by=reviewer)
+    promotion.version.training_data.add(given.dataset_version)
+    assert approve(promotion, member(project, "owner")).status == PromotionStatus.REQUESTED
+
+
+def test_a_check_that_the_policy_names_and_nothing_answers_fails(
+    make_version: MakeVersion, settings: Settings, reviewer: User
+) -> None:
+    settings.PROMOTION_CHECKS = ["registry.checks.ArtifactVerified"]
+    promotion = ask(make_version())
+    absent = [check["code"] for check in promotion.checks if not check["passed"]]
+    assert set(absent) == set(PRODUCTION["blocking"]) - {"artifact_verified"}
+    with pytest.raises(ChecksFailed):
+        approve(promotion, reviewer)
+
+
+def test_a_request_ends_when_its_time_is_over(
+    make_version: MakeVersion, project: Project, reviewer: User
+) -> None:
+    PromotionPolicyFactory(project=project, expires_after_h=2)
+    promotion = ask(make_version())
+    assert promotion.expires_at is not None
+    assert services.expire_promotions(now=promotion.expires_at - timedelta(seconds=1)) == 0
+    assert services.expire_promotions(now=promotion.expires_at) == 1
+    promotion.refresh_from_db()
+    assert promotion.status == PromotionStatus.EXPIRED
+    assert Event.objects.filter(tag="promotion:expired", subject=promotion.public_id).exists()
+    with pytest.raises(InvalidTransition):
+        approve(promotion, reviewer)
+
+
+def test_a_request_that_expired_is_not_approved_before_the_sweep_ends_it(
+    make_version: MakeVersion, reviewer: User
+) -> None:
+    promotion = ask(make_version())
+    Promotion.objects.filter(pk=promotion.pk).update(expires_at=timezone.now())
+    with pytest.raises(Conflict, match="expired"):
+        approve(promotion, reviewer)
+
+
+def test_a_retired_version_is_not_asked_for(make_version: MakeVersion) -> None:
+    version = make_version()
+    version.deprecated_at = timezone.now()
+    version.save()
+    with pytest.raises(Conflict, match="retired"):
+        ask(version)
+
+
+def test_a_version_of_an_archived_model_is_only_archived(make_version: MakeVersion) -> None:
+    version = make_version()
+    version.model.archived_at = timezone.now()
+    version.model.save()
+    with pytest.raises(Conflict, match="archived"):
+        ask(version)
+    assert ask(version, Stage.ARCHIVED).status == PromotionStatus.REQUESTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_artifact_is_read_while_no_transaction_is_open(
+    make_version: MakeVersion, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make_version()
+    store, seen = stores["default"], []
+    verify = store.verify_tree
+
+    def watched(digest: str) -> object:
+        seen.append(connection.in_atomic_block)
+        return verify(digest)
+
+    monkeypatch.setattr(store, "verify_tree", watched)
+    approve(ask(version), reviewer)
+    assert seen == [False, False]
+
+
+def test_whoever_may_not_approve_lets_nobody_read_the_artifact(
+    make_version: MakeVersion, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promotion = ask(make_version())
+    monkeypatch.setattr(stores["default"], "verify_tree", lambda digest: pytest.fail("was read"))
+    with pytest.raises(NotIndependent):
+        approve(promotion, promotion.version.registered_by)
+
+
+def test_an_approval_that_is_not_the_last_reads_no_artifact(
+    make_version: MakeVersion, project: Project, reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PromotionPolicyFactory(project=project, approvals=2)
+    promotion = ask(make_version())
+    monkeypatch.setattr(stores["default"], "verify_tree", lambda digest: pytest.fail("was read"))
+    assert approve(promotion, reviewer).status == PromotionStatus.REQUESTED
+
+
+@pytest.mark.parametrize("approver", ["requested_by", "registered_by"])
+def test_the_database_refuses_an_approval_by_a_party(
+    make_version: MakeVersion, approver: str
+) -> None:
+    promotion = ask(make_version())
+    person = getattr(promotion, approver, None) or getattr(promotion.version, approver)
+    promotion.approvals.create(approver=person, role="owner")
+    with pytest.raises(IntegrityError, match="0 of 1 approvals"):
+        Promotion.objects.filter(pk=promotion.pk).update(status="approved")
+
+
+def test_evidence_is_kept_beside_the_comment(make_version: MakeVersion) -> None:
+    promotion = services.request_promotion(
+        version_id=make_version().pk,
+        target=Stage.STAGING,
+        comment="Better.",
+        evidence="https://example.org/report",
+        actor=actor_of(UserFactory()),
+    )
+    promotion.refresh_from_db()
+    assert (promotion.comment, promotion.evidence) == ("Better.", "https://example.org/report")
