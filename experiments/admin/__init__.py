@@ -1,4 +1,5 @@
 from experiments.admin.benchmarks import BenchmarkAdmin, ExperimentAdmin
 from experiments.admin.comparisons import ComparisonAdmin
+from experiments.admin.runs import RunAdmin
 
-__all__ = ["BenchmarkAdmin", "ComparisonAdmin", "ExperimentAdmin"]
+__all__ = ["BenchmarkAdmin", "ComparisonAdmin", "ExperimentAdmin", "RunAdmin"]

@@ -204,7 +204,108 @@ function confusion(data, t) {
   };
 }
 
-const KINDS = { columns, ranking, history, measured, interval, confusion };
+// Lines of many runs: told apart by colour, the first in the console's own.
+const LINES = ["#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#ec4899", "#84cc16", "#f97316", "#14b8a6"];
+
+function legendOf(names, t) {
+  return names.length < 2 ? undefined : {
+    type: "scroll", top: 0, left: 0, right: 0, data: names, textStyle: { color: t.text, fontSize: 11 },
+    formatter: (name) => short(name, 24), pageTextStyle: { color: t.text },
+    pageIconColor: t.text, pageIconInactiveColor: t.line,
+  };
+}
+
+// Names may repeat; a series is found by its name.
+function distinct(names) {
+  const seen = new Map();
+  return names.map((name) => {
+    const count = (seen.get(name) || 0) + 1;
+    seen.set(name, count);
+    return count > 1 ? `${name} (${count})` : name;
+  });
+}
+
+// data: {metric, lines: [{name, points: [[step, value]]}]}
+function curves(data, t) {
+  const names = distinct(data.lines.map((line) => line.name));
+  return {
+    color: LINES,
+    grid: { left: 8, right: 16, top: names.length < 2 ? 12 : 36, bottom: 26, containLabel: true },
+    legend: legendOf(names, t),
+    tooltip: tooltip(t, {
+      trigger: "axis",
+      formatter: (hits) => [`step ${hits[0].value[0]}`, ...hits.map((hit) =>
+        `${hit.marker}${escaped(short(hit.seriesName, 40))} <b>${hit.value[1]}</b>`)].join("<br>"),
+    }),
+    xAxis: axis(t, {
+      type: "value", name: "step", nameLocation: "middle", nameGap: 24, minInterval: 1,
+      min: "dataMin", max: "dataMax", splitLine: { show: false },
+    }),
+    yAxis: axis(t, { type: "value", scale: true }),
+    series: data.lines.map((line, index) => ({
+      type: "line", name: names[index], data: line.points, symbolSize: 5,
+      showSymbol: line.points.length <= 30, lineStyle: { width: 2 },
+    })),
+  };
+}
+
+// data: {axes: [{name, names: [text], values: [number or null]}], lines: [text]}
+function parallel(data, t) {
+  const shown = (column, value) =>
+    (column.names.length ? column.names[value] : String(Number(value.toPrecision(6))));
+  const columns = data.axes.map((one) => {
+    const known = one.values.filter((value) => value !== null);
+    return { ...one, low: Math.min(...known), high: Math.max(...known) };
+  });
+  const place = ({ low, high }, value) => (high > low ? (value - low) / (high - low) : 0.5);
+  const labels = distinct(columns.map((column) => column.name));
+  const names = distinct(data.lines);
+  const ends = columns.map((column) => [
+    short(shown(column, column.high), 14), short(shown(column, column.low), 14),
+  ]);
+  return {
+    color: LINES,
+    grid: { left: 48, right: 48, top: names.length < 2 ? 28 : 56, bottom: 8, containLabel: true },
+    legend: legendOf(names, t),
+    tooltip: tooltip(t, {
+      trigger: "item",
+      formatter: ({ marker, seriesName, seriesIndex }) => [
+        `${marker}${escaped(short(seriesName, 40))}`,
+        ...columns.map((column) => {
+          const value = column.values[seriesIndex];
+          const text = value === null ? "—" : short(shown(column, value), 40);
+          return `${escaped(short(column.name, 30))} <b>${escaped(text)}</b>`;
+        }),
+      ].join("<br>"),
+    }),
+    xAxis: [
+      axis(t, {
+        type: "category", data: labels, boundaryGap: false, axisTick: { show: false },
+        splitLine: { show: true, interval: 0, lineStyle: { color: t.quiet } },
+        axisLabel: {
+          color: t.text, fontSize: 11, interval: 0, lineHeight: 15,
+          formatter: (name, index) => `${ends[index][1]}\n${short(name, 16)}`,
+        },
+      }),
+      axis(t, {
+        type: "category", data: labels, boundaryGap: false, position: "top",
+        axisLine: { show: false }, axisTick: { show: false }, splitLine: { show: false },
+        axisLabel: { color: t.text, fontSize: 11, interval: 0, formatter: (name, index) => ends[index][0] },
+      }),
+    ],
+    yAxis: { type: "value", min: 0, max: 1, show: false },
+    series: names.map((name, index) => ({
+      type: "line", name, symbol: "circle", symbolSize: 8, lineStyle: { width: 2 },
+      emphasis: { focus: "series" },
+      data: columns.map((column) => {
+        const value = column.values[index];
+        return value === null ? null : place(column, value);
+      }),
+    })),
+  };
+}
+
+const KINDS = { curves, parallel, columns, ranking, history, measured, interval, confusion };
 
 function draw(holder) {
   const source = document.getElementById(holder.dataset.source);
