@@ -1,10 +1,14 @@
 """Reading an uploaded table in a worker: digests of its rows, or the reason why not."""
 
+import math
+from typing import Any
+
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
 from hokusai.core.models import Job
 from registry.algorithms.rows import Column, RowDigests, RowError, Schema, digest_rows
+from registry.algorithms.table_statistics import statistics
 from registry.algorithms.tables import Table
 from registry.choices import DatasetState
 from registry.exceptions import DatasetRefused
@@ -12,6 +16,9 @@ from registry.models import DatasetVersion, RowDigest
 from registry.tables import read_rows
 
 BATCH = 5000
+PREVIEW_ROWS = 20
+PREVIEW_COLUMNS = 50
+PREVIEW_TEXT = 200
 
 
 def take_in(work: Work) -> None:
@@ -25,8 +32,10 @@ def take_in(work: Work) -> None:
     work.progress(40, f"digesting {table.row_count} rows")
     digests = _digest(table, schema)
     work.progress(70, "keeping the digests")
+    work.progress(85, "describing the columns")
+    described = _describe(table, schema)
     with work.result():
-        _keep(version, table, schema, digests)
+        _keep(version, table, schema, digests, described)
 
 
 def intake_failed(job: Job, reason: str) -> None:
@@ -62,12 +71,38 @@ def _digest(table: Table, schema: Schema) -> RowDigests:
         raise DatasetRefused(str(error)) from error
 
 
-def _keep(version: DatasetVersion, table: Table, schema: Schema, digests: RowDigests) -> None:
+def _describe(table: Table, schema: Schema) -> dict[str, Any]:
+    """Statistics of every column, and the first rows as text, cut to what a page shows."""
+    names = [column.name for column in schema.columns[:PREVIEW_COLUMNS]]
+    rows = [
+        [_shown(table.columns[name][row]) for name in names]
+        for row in range(min(PREVIEW_ROWS, table.row_count))
+    ]
+    preview = {"columns": names, "rows": rows}
+    return {**statistics(table, schema.label or ""), "preview": preview}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:PREVIEW_TEXT]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _keep(
+    version: DatasetVersion,
+    table: Table,
+    schema: Schema,
+    digests: RowDigests,
+    described: dict[str, Any],
+) -> None:
     version = DatasetVersion.objects.select_for_update().get(pk=version.pk)
     version.move_to(DatasetState.USABLE)
     version.columns = [{"name": c.name, "dtype": c.dtype} for c in schema.columns]
     version.rows_digest, version.row_count = digests.root, table.row_count
-    version.save(update_fields=["state", "columns", "rows_digest", "row_count"])
+    version.statistics = described
+    version.save(update_fields=["state", "columns", "rows_digest", "row_count", "statistics"])
     RowDigest.objects.bulk_create(
         (
             RowDigest(dataset_version=version, row=row, inputs=inputs)

@@ -1,14 +1,14 @@
 """What is known of a version beyond its body: metadata, card, files; and what may be said anew."""
 
-import base64
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hokusai.web.links import to_file
 from hokusai.web.views import ScopedViewSet
 from registry import services
 from registry.api.artifact_serializers import (
@@ -111,11 +111,8 @@ class VersionMetadataViewSet(ScopedViewSet):
     )
     def file(self, request: Request, path: str, **kwargs: Any) -> HttpResponse:
         """Download one file of a version."""
-        found = services.open_file(
-            version_id=self.get_object().pk, path=path, user=self.person, actor=self.actor
+        return to_file(
+            services.open_file(
+                version_id=self.get_object().pk, path=path, user=self.person, actor=self.actor
+            )
         )
-        answer = HttpResponseRedirect(found.url)
-        answer.status_code = 307
-        digest = base64.b64encode(bytes.fromhex(found.sha256)).decode()
-        answer["Repr-Digest"] = f"sha-256=:{digest}:"
-        return answer

@@ -1,11 +1,14 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from hokusai.core.errors import Conflict, Forbidden
+from hokusai.web.links import to_file
 from hokusai.web.views import ReadViewSet
 from registry import services
 from registry.api.filters import DatasetFilter, DatasetVersionFilter
@@ -13,9 +16,12 @@ from registry.api.serializers import (
     DatasetSerializer,
     DatasetVersionSerializer,
     NewDatasetSerializer,
+    PreviewSerializer,
     TableSchemaSerializer,
-    UploadSerializer,
+    TableStatisticsSerializer,
+    TableUploadSerializer,
 )
+from registry.choices import DatasetState
 from registry.models import Dataset, DatasetVersion
 
 
@@ -50,6 +56,9 @@ class DatasetVersionViewSet(ReadViewSet):
     permissions: ClassVar = {
         "create": "registry.add_dataset",
         "table_schema": "registry.view_dataset",
+        "statistics": "registry.view_dataset",
+        "preview": "registry.view_dataset",
+        "download": "registry.view_dataset",
     }
     ordering_fields = ("number", "created_at")
 
@@ -68,14 +77,14 @@ class DatasetVersionViewSet(ReadViewSet):
         return super().list(request, *args, **kwargs)
 
     @extend_schema(
-        request={"multipart/form-data": UploadSerializer},
+        request={"multipart/form-data": TableUploadSerializer},
         responses={201: DatasetVersionSerializer},
     )
     def create(self, request: Request, dataset_id: str) -> Response:
         """Upload a table as the dataset's next version; it is read and digested afterwards."""
         dataset = self._dataset()
         self.check_object_permissions(request, dataset)
-        form = UploadSerializer(data=request.data)
+        form = TableUploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         version = services.add_dataset_version(
             dataset=dataset, **form.validated_data, actor=self.actor
@@ -86,6 +95,33 @@ class DatasetVersionViewSet(ReadViewSet):
     def table_schema(self, request: Request, dataset_id: str, number: int) -> Response:
         """Show the columns of a table, without a row of it."""
         return Response(TableSchemaSerializer(self.get_object()).data)
+
+    @extend_schema(responses=TableStatisticsSerializer)
+    def statistics(self, request: Request, dataset_id: str, number: int) -> Response:
+        """Show what each column holds; of a benchmark's table only to those who may read it."""
+        return Response(TableStatisticsSerializer(self._readable().statistics).data)
+
+    @extend_schema(responses=PreviewSerializer)
+    def preview(self, request: Request, dataset_id: str, number: int) -> Response:
+        """Show the first rows; of a benchmark's table only to those who may read it."""
+        return Response(PreviewSerializer(self._readable().statistics["preview"]).data)
+
+    @extend_schema(
+        responses={307: OpenApiResponse(description="To the file; `Repr-Digest` names its bytes.")}
+    )
+    def download(self, request: Request, dataset_id: str, number: int) -> HttpResponse:
+        """Download the table; a benchmark's only by those who may read it."""
+        version = self._readable()
+        return to_file(services.open_table(dataset_version_id=version.pk, actor=self.actor))
+
+    def _readable(self) -> DatasetVersion:
+        """The version, if its rows may be read. Raises Forbidden, or Conflict before intake."""
+        version: DatasetVersion = self.get_object()
+        if not DatasetVersion.objects.readable_by(self.person).filter(pk=version.pk).exists():
+            raise Forbidden("The rows of a benchmark are for its stewards alone.")
+        if version.state != DatasetState.USABLE:
+            raise Conflict(f"The table is {version.state}; there is nothing to read yet.")
+        return version
 
     def _dataset(self) -> Dataset:
         found: Dataset = self.find(

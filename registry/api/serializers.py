@@ -310,7 +310,18 @@ class TableSchemaSerializer(ReadModelSerializer):
         fields = ("id", "state", "columns", "label_column", "id_column", "row_count")
 
 
-class UploadSerializer(serializers.Serializer):
+class TableStatisticsSerializer(ReadSerializer):
+    rows = serializers.IntegerField()
+    columns = serializers.ListField(child=serializers.DictField())
+    label = serializers.DictField(allow_null=True)
+
+
+class PreviewSerializer(ReadSerializer):
+    columns = serializers.ListField(child=serializers.CharField())
+    rows = serializers.ListField(child=serializers.ListField())
+
+
+class TableUploadSerializer(serializers.Serializer):
     """A table as a file."""
 
     file = serializers.FileField(help_text="CSV, Parquet or JSON lines")

@@ -116,4 +116,12 @@ urlpatterns = [
         DatasetVersionViewSet.as_view({"get": "table_schema"}),
         name="dataset-version-schema",
     ),
+    *(
+        re_path(
+            rf"{TABLE}/{action}$",
+            DatasetVersionViewSet.as_view({"get": action}),
+            name=f"dataset-version-{action}",
+        )
+        for action in ("statistics", "preview", "download")
+    ),
 ]
