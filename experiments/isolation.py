@@ -11,6 +11,8 @@ from hokusai.core.errors import DomainError, OutsideUnavailable
 from hokusai.runner.client import RunnerClient
 from hokusai.runner.errors import RunnerError, RunnerUnavailable
 from hokusai.runner.outputs import Outputs
+from hokusai.storage import stores
+from hokusai.storage.base import ContentDamaged, ContentMissing
 from registry.models import ModelVersion
 
 
@@ -45,8 +47,10 @@ def tier_in_force() -> str:
 def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float64]) -> Outputs:
     """Answers for `matrix` (n, d), from a fresh isolated child.
 
-    Raises RunnerDown where a later try may work, EvaluationFailed where the model is at fault.
+    Raises RunnerDown or StorageUnavailable where a later try may work, EvaluationFailed where the
+    model is at fault.
     """
+    _lay_out(version)
     contiguous: Any = np.ascontiguousarray(matrix, dtype=np.float64)
     try:
         return _client(settings.RUNNER_SOCKET).predict_once(
@@ -62,3 +66,14 @@ def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float
         raise RunnerDown(error.message) from error
     except RunnerError as error:
         raise EvaluationFailed(f"{version}: {error.message}", cause=error.code) from error
+
+
+def _lay_out(version: ModelVersion) -> None:
+    """Put the version's files where the runner reads them."""
+    try:
+        stores["default"].materialise(version.tree_digest)
+    except ContentDamaged as error:
+        raise EvaluationFailed(f"{version}: {error}", cause=error.code) from error
+    except ContentMissing:
+        # The runner proves what it loads: it refuses what is not there, and names it.
+        return

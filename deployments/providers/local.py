@@ -19,6 +19,8 @@ from deployments.providers.base import (
 from hokusai.core.errors import InvalidInput, OutsideUnavailable
 from hokusai.runner import errors
 from hokusai.runner.client import RunnerClient
+from hokusai.storage import stores
+from hokusai.storage.base import ContentDamaged, ContentMissing
 
 CONTROL_TIMEOUT_S = 30.0
 # A child that ended may have been ended by others; a new one of the same revision can answer.
@@ -38,6 +40,7 @@ class LocalProvider(DeploymentProvider):
         return RunnerClient(self.socket_path, timeout_s)
 
     def deploy(self, spec: ServeSpec, *, timeout_s: float) -> Endpoint:
+        _lay_out(spec.tree_digest)
         with _translated(DeployRefused):
             handle = self.client.serve(
                 project=spec.project,
@@ -72,6 +75,20 @@ class LocalProvider(DeploymentProvider):
     def stop(self, revision_id: str, *, timeout_s: float) -> None:
         with _translated():
             self._client(timeout_s).stop(key=revision_id)
+
+
+def _lay_out(tree_digest: str) -> None:
+    """Put a version's files where the runner reads them.
+
+    Raises DeployRefused or StorageUnavailable.
+    """
+    try:
+        stores["default"].materialise(tree_digest)
+    except ContentDamaged as error:
+        raise DeployRefused(str(error), **error.context) from error
+    except ContentMissing:
+        # The runner proves what it loads: it refuses what is not there, and names it.
+        return
 
 
 @contextmanager

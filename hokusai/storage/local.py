@@ -68,7 +68,7 @@ class LocalStore(ContentStore):
         places = dict(files_of(folder))
         for file in manifest.files:
             self._keep_file(places[file.path], file.sha256)
-        self.lay_out(manifest)
+        os.utime(self.lay_out(manifest).with_name("manifest.json"))
         return manifest
 
     def manifest(self, tree_digest: str) -> Manifest:
@@ -126,7 +126,6 @@ class LocalStore(ContentStore):
         if not target.is_dir():
             self._build_tree(manifest, target)
         self._mend_tree(manifest, target)
-        os.utime(target / "manifest.json")
         return target / "files"
 
     def _blob(self, digest: str) -> Path:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ from experiments.isolation import EvaluationFailed, RunnerDown, ask
 from hokusai.core.errors import OutsideUnavailable
 from hokusai.runner.client import RunnerClient
 from hokusai.runner.errors import ModelOutOfMemory, RunnerError, RunnerUnavailable
+from hokusai.storage import stores
+from hokusai.storage.base import StorageUnavailable
+from hokusai.storage.memory import MemoryStore
 from registry.models import ModelVersion
 from tests.factories import ModelVersionFactory
 from tests.measuring import FEATURES, HELD_OUT, SLUG, Workshop, digits
@@ -74,3 +78,27 @@ def test_an_artifact_that_the_store_does_not_hold_is_the_versions_own_fault(
     version = ModelVersionFactory(model__project__slug=SLUG, tree_digest="0" * 64)
     with pytest.raises(EvaluationFailed):
         ask(version, FEATURES, np.zeros((1, 64)))
+
+
+def test_damaged_bytes_are_refused_before_the_runner_is_asked(
+    version: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_with(monkeypatch, RunnerUnavailable("It was asked."))
+    (tmp_path / "MLmodel").write_bytes(b"flavors: {}\n")
+    store = stores["default"]
+    assert isinstance(store, MemoryStore)
+    version.tree_digest = store.put_tree(tmp_path).digest
+    store.blobs = dict.fromkeys(store.blobs, b"other")
+    with pytest.raises(EvaluationFailed, match="no longer match"):
+        ask(version, ["x"], np.zeros((1, 1)))
+
+
+def test_a_bucket_that_does_not_answer_is_an_outage(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(tree_digest: str) -> None:
+        raise StorageUnavailable("The bucket does not answer.")
+
+    monkeypatch.setattr(stores["default"], "materialise", fail)
+    with pytest.raises(OutsideUnavailable, match="bucket"):
+        ask(version, ["x"], np.zeros((1, 1)))

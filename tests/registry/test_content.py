@@ -9,6 +9,7 @@ from hokusai.storage import stores
 from hokusai.storage.memory import MemoryStore
 from hokusai.storage.sweeping import SweepReport
 from registry.content import RegistryContent, sweep_store
+from registry.models import ModelVersion
 from tests.factories import DatasetVersionFactory, EvaluationFactory, ModelVersionFactory
 
 pytestmark = pytest.mark.django_db
@@ -40,9 +41,9 @@ def test_what_any_app_refers_to_is_kept(tmp_path: Path) -> None:
     (tmp_path / "MLmodel").write_bytes(b"flavors: {}\n")
     tree = stores["default"].put_tree(tmp_path).digest
     rows, outcomes = kept_long_ago(b"rows"), kept_long_ago(b"outcomes")
-    ModelVersionFactory(tree_digest=tree)
     DatasetVersionFactory(file_digest=rows)
     EvaluationFactory(outcomes_digest=outcomes)
+    ModelVersion.objects.update(tree_digest=tree)
     orphan = kept_long_ago(b"of nobody")
     report = _sweep(apply=True)
     assert [found.digest for found in report.unreferenced] == [orphan]

@@ -11,6 +11,7 @@ from deployments.providers.base import DeployRefused
 from deployments.providers.local import LocalProvider
 from hokusai.core.errors import OutsideUnavailable
 from hokusai.runner.client import RunnerClient
+from hokusai.storage import stores
 from tests.factories import RevisionFactory
 
 GIB = 1 << 30
@@ -69,3 +70,30 @@ def test_a_prediction_outlives_its_models_process(runner, settings):
     providers.forget()
     assert answerer.revision_id == live.public_id
     assert prediction.outputs[0]["prediction"] == pytest.approx(4.0)
+
+
+def test_files_of_a_version_lie_where_the_runner_reads_them(runner, settings, tmp_path):
+    digest = runner.put_sum_model()
+    settings.CONTENT_STORES = {
+        "default": {
+            "BACKEND": "hokusai.storage.local.LocalStore",
+            "OPTIONS": {"root": str(runner.store.root)},
+        }
+    }
+    stores.forget()
+    (runner.store.root / "trees" / digest / "files" / "MLmodel").unlink()
+    provider = LocalProvider(socket_path=runner.socket_path)
+    endpoint = provider.deploy(ServeSpec("rev_mended", "contract", digest, GIB), timeout_s=60.0)
+    answered = provider.predict(endpoint.handle, [{"a": 1.0, "b": 2.0}], deadline_s=5.0)
+    provider.stop("rev_mended", timeout_s=60.0)
+    assert answered.outputs[0]["prediction"] == pytest.approx(3.0)
+
+
+def test_damaged_bytes_are_refused_for_good(tmp_path):
+    (tmp_path / "MLmodel").write_bytes(b"flavors: {}")
+    store = stores["default"]
+    digest = store.put_tree(tmp_path).digest
+    store.blobs = dict.fromkeys(store.blobs, b"other")
+    provider = LocalProvider(socket_path=str(tmp_path / "none.sock"))
+    with pytest.raises(DeployRefused, match="no longer match"):
+        provider.deploy(ServeSpec("rev_a", "prj_a", digest, GIB), timeout_s=1.0)
