@@ -85,7 +85,7 @@ class WebhookAdmin(ShownOnceAdmin):
     list_select_related = ("project", "made_by")
     list_filter = ("active",)
     search_fields = ("^url", "=public_id", "^project__slug")
-    actions_detail = ("test", "change", "switch_on", "switch_off", "rotate", "remove")
+    actions_detail = ("test", "edit", "switch_on", "switch_off", "rotate", "remove")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
         """Webhooks of the projects that the person owns; removed ones with their history."""
@@ -145,7 +145,7 @@ class WebhookAdmin(ShownOnceAdmin):
             when=_present,
         )
     )
-    def change(self, request: HttpRequest, obj: Webhook, data: dict[str, Any]) -> str:
+    def edit(self, request: HttpRequest, obj: Webhook, data: dict[str, Any]) -> str:
         services.change_webhook(
             webhook_id=obj.pk,
             url=data["url"],
