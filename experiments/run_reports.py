@@ -108,6 +108,6 @@ def curves(runs: Sequence[Run]) -> dict[str, list[Curve]]:
 def unfetched(runs: Sequence[Run]) -> list[Run]:
     """Runs with metrics whose curves nobody asked for yet."""
     fetched = set(
-        RunHistory.objects.filter(run__in=[run.pk for run in runs]).values_list("run", flat=True)
+        RunHistory.objects.filter(run__in=[run.pk for run in runs]).values_list("run_id", flat=True)
     )
     return [run for run in runs if run.metrics and run.pk not in fetched]

@@ -51,7 +51,7 @@ class RunAdmin(ScopedAdmin):
     )
     search_fields = ("=public_id", "^run_id", "name", "^experiment__name", "^user")
     ordering = ("-started_at", "-id")
-    actions = ("compare",)
+    actions: Any = ("compare",)
     actions_detail = ("fetch_curves",)
 
     @display(description="run", ordering="name")
@@ -145,7 +145,7 @@ class RunAdmin(ScopedAdmin):
             part.isascii() and part.isdecimal() and len(part) <= KEY_DIGITS for part in parts
         ):
             raise Http404
-        rows = self.get_queryset(request).with_names().filter(pk__in=parts)
+        rows = self.get_queryset(request).select_related("experiment__project").filter(pk__in=parts)
         found = {str(run.pk): run for run in rows[: RUNS_COMPARED + 1]}
         if not 1 < len(parts) <= RUNS_COMPARED or len(found) < len(parts):
             raise Http404

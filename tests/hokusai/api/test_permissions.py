@@ -264,6 +264,11 @@ CASES: dict[str, Case] = {
     ),
     "GET evaluations": Case(logged_in()),
     "GET evaluations/<public_id>": Case(readers()),
+    "GET runs": Case(logged_in()),
+    "GET runs/<public_id>": Case(readers()),
+    "GET runs/compare": Case(logged_in()),
+    "POST runs/<public_id>/history": Case({**readers(), "key_read": 403}),
+    "GET runs/<public_id>/metrics/<metric>": Case(readers()),
     "GET contributions": Case(logged_in()),
     "GET contributions/<public_id>": Case(readers()),
     "POST contributions": Case(
@@ -310,6 +315,7 @@ OWN_ID = (
     "experiments",
     "comparisons",
     "evaluations",
+    "runs",
     "contributions",
     "improvements",
     "deployments",
@@ -366,6 +372,8 @@ def world() -> World:
         "experiments": make.ExperimentFactory(project=project).public_id,
         "comparisons": comparison.public_id,
         "evaluations": make.EvaluationFactory(comparison=comparison).public_id,
+        "runs": make.RunFactory(experiment__project=project).public_id,
+        "metric": "accuracy",
         "contributions": make.ContributionFactory(
             model=version.model, submitted_by=people["contributor"]
         ).public_id,
@@ -521,6 +529,7 @@ def test_a_hidden_thing_answers_exactly_as_an_absent_one(world: World) -> None:
         "promotions",
         "benchmarks",
         "evaluations",
+        "runs",
         "improvements",
     ],
 )

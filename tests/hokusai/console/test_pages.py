@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from contributions.models import Attestation, Contribution, Contributor, Improvement, SigningKey
 from deployments.models import Deployment, Revision
-from experiments.models import Benchmark, Comparison, Experiment
+from experiments.models import Benchmark, Comparison, Experiment, Run
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify.models import Message, Webhook, WebhookDelivery
@@ -47,6 +47,7 @@ MAKERS: dict[type, Any] = {
     Project: factories.ProjectFactory,
     Promotion: factories.PromotionFactory,
     Revision: factories.RevisionFactory,
+    Run: factories.RunFactory,
     SigningKey: factories.SigningKeyFactory,
     Webhook: factories.WebhookFactory,
     WebhookDelivery: factories.WebhookDeliveryFactory,
