@@ -7,8 +7,8 @@ from django.db import transaction
 
 from hokusai.core.events import Actor, record
 from hokusai.core.providers import load_hooks
-from hokusai.storage import stores
-from hokusai.storage.sweeping import Reference, SweepReport, sweep
+from hokusai.storage import stores, uploads
+from hokusai.storage.sweeping import Reference, SweepReport, forget_uploads, sweep
 from registry.models import DatasetVersion, ModelVersion
 
 CHUNK = 5_000
@@ -27,11 +27,12 @@ class RegistryContent:
 
 
 def sweep_store(*, actor: Actor, grace: timedelta, verify: bool, apply: bool) -> SweepReport:
-    """Clean the content store of what no hook of CONTENT_REFERENCES names; one event if it may.
+    """Clean the stores of what no hook of CONTENT_REFERENCES names; one event if it may.
 
     Safe to repeat. Raises StorageUnavailable.
     """
     report = sweep(stores["default"], _references, grace=grace, verify=verify, apply=apply)
+    forget_uploads(uploads["default"], report, apply=apply)
     if apply:
         with transaction.atomic():
             record(

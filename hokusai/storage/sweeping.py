@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from hokusai.storage.base import ContentDamaged, ContentMissing, ContentStore, Kind, StoredObject
+from hokusai.storage.multipart.base import UploadStore
 
 Reference = tuple[Kind, str]
 GRACE = timedelta(hours=24)
+# Longer than any upload may take, with the copying that follows it.
+UPLOAD_GRACE = timedelta(days=7)
 
 
 class ContentReferences(Protocol):
@@ -36,6 +39,7 @@ class SweepReport:
     damaged: list[Reference] = field(default_factory=list)
     removed: int = 0
     removed_bytes: int = 0
+    stale_uploads: int = 0
     # Blobs of a tree that cannot be read are unknown, so none is removed.
     blobs_held_back: bool = False
 
@@ -56,6 +60,7 @@ class SweepReport:
             "damaged": [list(reference) for reference in self.damaged],
             "removed": self.removed,
             "removed_bytes": self.removed_bytes,
+            "stale_uploads": self.stale_uploads,
             "blobs_held_back": self.blobs_held_back,
         }
 
@@ -165,3 +170,16 @@ def _remove(store: ContentStore, before: datetime, report: SweepReport) -> None:
         if store.remove(found.kind, found.digest, unless_since=before):
             report.removed += 1
             report.removed_bytes += found.size_bytes
+
+
+def forget_uploads(store: UploadStore, report: SweepReport, *, apply: bool) -> None:
+    """Count uploads that nobody finished for a week; with `apply` abort them.
+
+    Safe to repeat. Raises StorageUnavailable.
+    """
+    before = datetime.now(UTC) - UPLOAD_GRACE
+    for found in list(store.unfinished()):
+        if found.began_at < before:
+            report.stale_uploads += 1
+            if apply:
+                store.abort(found.key, found.upload_id)

@@ -53,12 +53,13 @@ def _lines(report: SweepReport, *, applied: bool) -> list[str]:
         *_named(report.missing),
         f"Damaged:      {len(report.damaged)}",
         *_named(report.damaged),
+        f"Uploads:      {report.stale_uploads} that nobody finished for a week",
     ]
     if report.blobs_held_back:
         lines.append("No blob is removed: a tree that is referred to cannot be read.")
     if applied:
         return [*lines, f"Removed:      {report.removed} objects, {report.removed_bytes} bytes"]
-    return [*lines, "Nothing was removed; --apply removes what is unreferenced."]
+    return [*lines, "Nothing was removed; --apply removes what is unreferenced or unfinished."]
 
 
 def _named(references: list[Any]) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 from hokusai.storage.base import ContentMissing
 from hokusai.storage.local import LocalStore
 from hokusai.storage.memory import MemoryStore
-from hokusai.storage.sweeping import Reference, SweepReport, sweep
+from hokusai.storage.multipart.memory import MemoryUploads
+from hokusai.storage.sweeping import Reference, SweepReport, forget_uploads, sweep
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -135,6 +136,17 @@ def test_drafts_of_killed_writers_go_when_they_are_old(tmp_path: Path) -> None:
     assert store.get(blob.digest) == b"rows"
 
 
+def test_uploads_that_nobody_finished_are_aborted_after_a_week() -> None:
+    uploads, report = MemoryUploads(), SweepReport()
+    old, new = uploads.begin("old"), uploads.begin("new")
+    uploads.open[old].began_at = datetime.now(UTC) - timedelta(days=8)
+    forget_uploads(uploads, report, apply=False)
+    assert report.stale_uploads == 1
+    assert len(list(uploads.unfinished())) == 2
+    forget_uploads(uploads, report, apply=True)
+    assert [found.upload_id for found in uploads.unfinished()] == [new]
+
+
 def test_the_report_is_plain_json(held: Held) -> None:
     held.references.append(("blob", "0" * 64))
     assert held.sweep().as_json() == {
@@ -148,5 +160,6 @@ def test_the_report_is_plain_json(held: Held) -> None:
         "damaged": [],
         "removed": 0,
         "removed_bytes": 0,
+        "stale_uploads": 0,
         "blobs_held_back": False,
     }

@@ -78,6 +78,15 @@ def test_parts_in_any_order_become_one_object(held: Held, tmp_path: Path) -> Non
     assert (tmp_path / "file").read_bytes() == FIRST + LAST
 
 
+def test_an_empty_file_is_one_empty_part(held: Held, tmp_path: Path) -> None:
+    upload_id = held.store.begin(KEY)
+    held.part(upload_id, 1, b"")
+    held.store.complete(KEY, upload_id, held.store.parts(KEY, upload_id))
+    assert held.store.size(KEY) == 0
+    held.store.download(KEY, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b""
+
+
 def test_the_answer_to_a_part_names_it_as_the_list_does(held: Held) -> None:
     upload_id = held.store.begin(KEY)
     etag = held.part(upload_id, 1, b"rows")
