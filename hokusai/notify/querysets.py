@@ -34,17 +34,11 @@ class _Queued(WorkQuerySet):
 
 
 class MessageQuerySet(_Queued):
-    def addressed_to(self, user: Any) -> Self:
-        """A person's own messages; all for a superuser."""
-        return self if user.is_superuser else self.filter(recipient=user)
+    """Mail on its way."""
 
 
 class WebhookDeliveryQuerySet(_Queued):
     project_path = "webhook__project"
-
-    def of_present(self) -> Self:
-        """Deliveries to webhooks that were not removed."""
-        return self.filter(webhook__removed_at=None)
 
 
 class SubscriptionQuerySet(models.QuerySet):

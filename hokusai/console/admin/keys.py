@@ -49,7 +49,9 @@ class ApiKeyForm(ConsoleForm):
 class ShownOnceAdmin(ScopedAdmin):
     """Rows whose secret is shown right after they are made and never again."""
 
-    def added(self, request: HttpRequest, made: Shown) -> HttpResponse:
+    kept_note = "Only its hash is kept."
+
+    def added(self, request: HttpRequest, made: Any) -> HttpResponse:
         """Show the secret in the answer itself: no redirect, no session, no log holds it."""
         context = {
             **self.admin_site.each_context(request),
@@ -57,6 +59,7 @@ class ShownOnceAdmin(ScopedAdmin):
             "title": str(self.opts.verbose_name),
             "made": made.row,
             "secret": made.secret,
+            "kept_note": self.kept_note,
             "href": markup.object_url(made.row),
         }
         return TemplateResponse(request, "console/secret.html", context)

@@ -73,12 +73,13 @@ class MessageAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         """One's own; a superuser sees whether others' arrived."""
-        found: QuerySet[Message] = super().get_queryset(request).addressed_to(request.user)
-        return found
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(recipient=request.user)
 
     @display(description="state", ordering="status")
     def state(self, obj: Message) -> str:
-        return markup.badge(_state(obj))
+        sent = obj.status == WorkStatus.SUCCEEDED
+        return markup.badge("sent", "success") if sent else markup.badge(obj.status)
 
     @display(description="queued", ordering="created_at")
     def created(self, obj: Message) -> str:
@@ -145,10 +146,6 @@ class MessageAdmin(ScopedAdmin):
         )
         messages.success(request, f"Your choices for {mine.project} are kept.")
         return HttpResponseRedirect(reverse("admin:notify_message_choices"))
-
-
-def _state(obj: Message) -> str:
-    return "sent" if obj.status == WorkStatus.SUCCEEDED else obj.status
 
 
 def _about(obj: Message) -> str:

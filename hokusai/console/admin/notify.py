@@ -27,7 +27,6 @@ from hokusai.web.panels import Fact, Notice, Page, Panel, table
 
 DELIVERIES_SHOWN = 20
 MANAGE = "notify.manage_webhooks"
-KEPT_NOTE = "It signs what is sent; a lost one is replaced by rotating it."
 
 
 class WebhookForm(ConsoleForm):
@@ -80,6 +79,7 @@ class WebhookAdmin(ShownOnceAdmin):
         "The address gets a signed message (Standard Webhooks) for each event of these topics. "
         "The secret to verify it with is shown once."
     )
+    kept_note = "It signs what is sent; a lost one is replaced by rotating it."
     empty_hint = "Add one to have a chat, a build server or a program told of what happens."
     list_display = ("address", "project", "topic_count", "state", "created")
     list_select_related = ("project", "made_by")
@@ -112,13 +112,6 @@ class WebhookAdmin(ShownOnceAdmin):
         if not self.may(request, MANAGE, data["project"]):
             raise Forbidden("You may not add webhooks to this project.")
         return services.create_webhook(actor=self.actor(request), **data)
-
-    def added(self, request: HttpRequest, made: Shown) -> HttpResponse:
-        """Show the secret in the answer itself, with what it is for."""
-        answer = super().added(request, made)
-        if isinstance(answer, TemplateResponse) and answer.context_data is not None:
-            answer.context_data["kept_note"] = KEPT_NOTE
-        return answer
 
     @dialog_action(
         Dialog(
