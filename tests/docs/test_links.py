@@ -76,7 +76,8 @@ def test_the_ports_in_the_pages_are_those_of_the_code() -> None:
 
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
-    ports = (stack.WEB_PORT, stack.MLFLOW_PORT, stack.POSTGRES_PORT, stack.REDIS_PORT)
+    servers = (stack.MLFLOW_PORT, stack.POSTGRES_PORT, stack.REDIS_PORT)
+    ports = (stack.WEB_PORT, stack.STORE_PORT, *servers)
     assert table == [str(port) for port in ports]
 
 
