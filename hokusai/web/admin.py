@@ -140,16 +140,23 @@ class ScopedAdmin(ModelAdmin):
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         obj = self.object_or_404(request, object_id)
+        actions = self._get_actions_navigation(
+            self.actions_detail, self.get_actions_detail(request, object_id), object_id
+        )
+        extra = {"actions_detail": actions, **(extra_context or {})}
+        return self.render_page(request, obj, self.page(request, obj), **extra)
+
+    def render_page(
+        self, request: HttpRequest, obj: Any, page: Page, **extra: Any
+    ) -> TemplateResponse:
+        """A page about an object."""
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": obj,
-            "title": str(obj),
-            "page": self.page(request, obj),
-            "actions_detail": self._get_actions_navigation(
-                self.actions_detail, self.get_actions_detail(request, object_id), object_id
-            ),
-            **(extra_context or {}),
+            "title": page.title,
+            "page": page,
+            **extra,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "console/object.html", context)

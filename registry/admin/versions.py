@@ -1,47 +1,33 @@
 from typing import Any
 
-from django import forms
 from django.conf import settings
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path
 from django.utils.module_loading import import_string
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from hokusai.core.errors import DomainError
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.forms import DialogForm
 from hokusai.web.graphs import lineage_panel
-from hokusai.web.panels import Fact, Notice, Page, Panel, table
+from hokusai.web.links import to_file
+from hokusai.web.panels import Page
 from registry import services
-from registry.choices import ArtifactState, Stage, SyncState
+from registry.admin import version_panels as shown
+from registry.admin.files import files_page
+from registry.admin.version_dialogs import (
+    CardDialog,
+    DescribeDialog,
+    PromotionDialog,
+    TagsDialog,
+    UntagDialog,
+)
+from registry.choices import ArtifactState, Stage, SyncState, TagKind
 from registry.models import ModelVersion
 from registry.reports import lineage_around
-
-TAG_SHOWN = 80
-PROMOTIONS_SHOWN = 10
-
-
-class PromotionDialog(DialogForm):
-    """Where to, and why."""
-
-    target = forms.ChoiceField(choices=[c for c in Stage.choices if c[0] != Stage.NONE])
-    comment = forms.CharField(required=False, widget=forms.Textarea, help_text="Why.")
-
-
-class TagsDialog(DialogForm):
-    """Tags, one per line."""
-
-    tags = forms.CharField(widget=forms.Textarea, help_text="One key=value per line.")
-
-    def clean_tags(self) -> dict[str, str]:
-        """Keys and values; a line without `=` is an error."""
-        lines = [line.strip() for line in self.cleaned_data["tags"].splitlines() if line.strip()]
-        if wrong := [line for line in lines if "=" not in line]:
-            raise forms.ValidationError(f"Not key=value: {wrong[0]}")
-        pairs = (line.split("=", 1) for line in lines)
-        return {key.strip(): value.strip() for key, value in pairs}
 
 
 @admin.register(ModelVersion)
@@ -68,7 +54,15 @@ class ModelVersionAdmin(ScopedAdmin):
     )
     search_fields = ("^model__model_id", "=public_id", "=tree_digest", "=run_id")
     search_help_text = "By model id, version id, digest or run."
-    actions_detail: tuple[str, ...] = ("promote", "tag", "retry_artifact", "retry_sync")
+    actions_detail: tuple[str, ...] = (
+        "promote",
+        "describe",
+        "write_card",
+        "tag",
+        "untag",
+        "retry_artifact",
+        "retry_sync",
+    )
 
     @display(description="version")
     def name(self, obj: ModelVersion) -> str:
@@ -128,7 +122,9 @@ class ModelVersionAdmin(ScopedAdmin):
         )
     )
     def tag(self, request: HttpRequest, obj: ModelVersion, data: dict[str, Any]) -> str:
-        services.set_tags(version_id=obj.pk, tags=data["tags"], actor=self.actor(request))
+        kind = data["kind"] or TagKind.TEXT
+        tags = {key: {"value": value, "kind": kind} for key, value in data["tags"].items()}
+        services.set_tags(version_id=obj.pk, tags=tags, actor=self.actor(request))
         return f"Tags were set: {', '.join(sorted(data['tags']))}."
 
     @dialog_action(
@@ -159,22 +155,112 @@ class ModelVersionAdmin(ScopedAdmin):
         services.retry_sync(version_id=obj.pk, actor=self.actor(request))
         return "MLflow will be told again."
 
+    @dialog_action(
+        Dialog(
+            title="Remove tags",
+            text="Take tags off this version; what they were stays in the record.",
+            submit="Remove",
+            needs="registry.register_version",
+            icon="label_off",
+            form=UntagDialog,
+            when=lambda obj: obj.tags.exists(),
+        )
+    )
+    def untag(self, request: HttpRequest, obj: ModelVersion, data: dict[str, Any]) -> str:
+        services.remove_tags(version_id=obj.pk, keys=data["keys"], actor=self.actor(request))
+        return f"Tags were removed: {', '.join(sorted(data['keys']))}."
+
+    @dialog_action(
+        Dialog(
+            title="Describe",
+            text="State anew what this version is; what it was before stays in the record.",
+            submit="Save",
+            needs="registry.register_version",
+            icon="edit",
+            form=DescribeDialog,
+        )
+    )
+    def describe(self, request: HttpRequest, obj: ModelVersion, data: dict[str, Any]) -> str:
+        services.describe_version(
+            version_id=obj.pk,
+            description=data["description"],
+            licence=data["licence"],
+            security_level=data["security_level"],
+            code_revision=data["code_revision"],
+            actor=self.actor(request),
+        )
+        return f"{obj} is described as you say."
+
+    @dialog_action(
+        Dialog(
+            title="Write card",
+            text="A complete card names intended use, training data, evaluation, limitations and "
+            "licence.",
+            submit="Save card",
+            needs="registry.register_version",
+            icon="article",
+            form=CardDialog,
+        )
+    )
+    def write_card(self, request: HttpRequest, obj: ModelVersion, data: dict[str, Any]) -> str:
+        services.describe_version(version_id=obj.pk, card=data["card"], actor=self.actor(request))
+        return f"The card of {obj} was saved."
+
+    def get_urls(self) -> list[Any]:
+        """With the list of files and the way to each."""
+        own = [
+            path(
+                "<int:object_id>/files/",
+                self.admin_site.admin_view(self.files_view),
+                name="registry_modelversion_files",
+            ),
+            path(
+                "<int:object_id>/files/<path:file_path>",
+                self.admin_site.admin_view(self.file_view),
+                name="registry_modelversion_file",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def files_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The files of a version with their digests."""
+        obj = self.object_or_404(request, str(object_id))
+        return self.render_page(request, obj, files_page(obj))
+
+    def file_view(self, request: HttpRequest, object_id: int, file_path: str) -> HttpResponse:
+        """To one file, for those whom the version's level of secrecy lets have it."""
+        obj = self.object_or_404(request, str(object_id))
+        try:
+            found = services.open_file(
+                version_id=obj.pk, path=file_path, user=request.user, actor=self.actor(request)
+            )
+        except DomainError as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(markup.object_url(obj))
+        return to_file(found)
+
     def page(self, request: HttpRequest, obj: ModelVersion) -> Page:
         panels = [import_string(path)(request, obj) for path in settings.VERSION_PANELS]
         return Page(
             title=str(obj),
             badges=(markup.badge(obj.stage), markup.badge(obj.artifact_state)),
             lead=obj.description,
-            notices=_notices(obj),
-            facts=_facts(obj),
+            notices=shown.notices(obj),
+            facts=shown.facts(obj),
             panels=(
-                _values("Metrics", obj.metrics, "No metric was stated."),
-                _values("Parameters", obj.parameters, "No parameter was stated."),
+                shown.values("Metrics", obj.metrics, "No metric was stated."),
+                shown.values("Parameters", obj.parameters, "No parameter was stated."),
                 *panels,
-                _promotions(obj),
+                shown.promotions(obj),
                 lineage_panel(lineage_around(request.user, [obj.public_id]), obj.public_id),
-                _tags(obj),
-                _training_data(obj),
+                shown.card(obj),
+                shown.scan(obj),
+                shown.tags(obj),
+                shown.training_data(obj),
+                shown.requirements(obj),
+                shown.signatures(obj),
+                shown.uses(request, obj),
+                shown.input_example(obj),
                 self.activity(request, obj),
             ),
         )
@@ -184,71 +270,3 @@ for _path in settings.VERSION_ACTIONS:
     _action = import_string(_path)
     setattr(ModelVersionAdmin, _action.__name__, _action)
     ModelVersionAdmin.actions_detail = (*ModelVersionAdmin.actions_detail, _action.__name__)
-
-
-def _notices(obj: ModelVersion) -> list[Notice]:
-    notices = []
-    if obj.artifact_error:
-        notices.append(Notice(f"The artifact: {obj.artifact_error}", "danger"))
-    if obj.sync_state == SyncState.CONFLICT:
-        text = obj.mlflow_note or "This version was changed on both sides."
-        notices.append(Notice(f"MLflow: {text}", "warning"))
-    return notices
-
-
-def _facts(obj: ModelVersion) -> tuple[Fact, ...]:
-    files = f"{obj.file_count} files, {markup.size(obj.size_bytes)}" if obj.file_count else "—"
-    mlflow = f"{obj.mlflow_name} {obj.mlflow_version}".strip()
-    return (
-        Fact("Model", markup.object_link(obj.model)),
-        Fact("Parent", markup.object_link(obj.parent)),
-        Fact("Format", obj.flavor or "—"),
-        Fact("Artifact", files),
-        Fact("Tree digest", markup.mono(obj.tree_digest, 16), "sha256 over all files"),
-        Fact("Source", markup.mono(obj.source, 60)),
-        Fact("Run", markup.mono(obj.run_id, 12)),
-        Fact("MLflow", markup.badge(obj.sync_state), mlflow),
-        Fact("Registered by", obj.registered_by.username),
-        Fact("Registered", markup.moment(obj.created_at)),
-        Fact("Id", markup.mono(obj.public_id)),
-    )
-
-
-def _values(title: str, values: dict[str, Any], empty: str) -> Panel:
-    rows = [(name, markup.mono(str(value))) for name, value in sorted(values.items())]
-    return table(title, ("Name", "Value"), rows, empty=empty, wide=False)
-
-
-def _tags(obj: ModelVersion) -> Panel:
-    rows = [(tag.key, markup.cut(tag.value, TAG_SHOWN)) for tag in obj.tags.all()]
-    return table("Tags", ("Key", "Value"), rows, empty="No tag. Set some above.", wide=False)
-
-
-def _training_data(obj: ModelVersion) -> Panel:
-    rows = [
-        (markup.object_link(version), version.row_count or "—")
-        for version in obj.training_data.select_related("dataset")
-    ]
-    empty = "None was named when the version was registered."
-    return table("Training data", ("Dataset version", "Rows"), rows, empty=empty, wide=False)
-
-
-def _promotions(obj: ModelVersion) -> Panel:
-    rows = [
-        (
-            markup.object_link(promotion, f"to {promotion.target}"),
-            markup.badge(promotion.status),
-            promotion.requested_by.username,
-            promotion.decided_by.username if promotion.decided_by else "—",
-            markup.moment(promotion.created_at),
-        )
-        for promotion in obj.promotions.select_related("requested_by", "decided_by")[
-            :PROMOTIONS_SHOWN
-        ]
-    ]
-    return table(
-        "Promotions",
-        ("Promotion", "State", "Asked by", "Decided by", "Asked"),
-        rows,
-        empty="None yet. Promote this version above.",
-    )
