@@ -29,6 +29,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "registry.download_internal": _EVERY_MEMBER,
     "registry.download_confidential": _STEWARD,
     "registry.download_restricted": _REVIEW,
+    # An owner maps experiments that name the project; the inbox is the administrators'.
+    "registry.map_experiment": _OWN,
+    "registry.manage_tracking": frozenset(),
     "registry.request_promotion": _BUILD,
     "registry.decide_promotion": _REVIEW,
     "registry.review_scan": _REVIEW,

@@ -8,6 +8,7 @@ import environ
 import structlog
 
 from hokusai.settings.console import (  # noqa: F401
+    CONSOLE_PAGES,
     CONSOLE_PANELS,
     MODEL_PANELS,
     UNFOLD,
@@ -221,6 +222,17 @@ CELERY_BEAT_SCHEDULE = {
     },
     "abort-expired-uploads": {"task": "registry.abort_expired_uploads", "schedule": 3600.0},
     "forget-idempotency-keys": {"task": "web.forget_idempotency_keys", "schedule": 3600.0},
+    "reconcile-tracking": {
+        "task": "registry.reconcile_tracking",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "sweep-tracking": {
+        "task": "registry.sweep_tracking",
+        "schedule": 1800.0,
+        "options": {"expires": 1800.0},
+    },
+    "forget-tracking": {"task": "registry.forget_tracking", "schedule": 3600.0},
     "pull-runs": {
         "task": "experiments.pull_runs",
         "schedule": 60.0,
@@ -257,6 +269,13 @@ JOBS = {
     "upload_removal": {
         "handler": "registry.removal.remove_upload",
     },
+    "mlflow_reconcile": {"handler": "registry.pull.reconcile"},
+    "mlflow_sweep": {"handler": "registry.pull.sweep"},
+    "mlflow_refetch": {"handler": "registry.pull.refetch"},
+    "mlflow_import": {
+        "handler": "registry.tracking_import.take_over",
+        "on_failure": "registry.tracking_import.import_failed",
+    },
     "dataset_intake": {
         "handler": "registry.intake.take_in",
         "on_failure": "registry.intake.intake_failed",
@@ -288,6 +307,10 @@ EVENT_SUBSCRIBERS = [
     "hokusai.web.receivers.ForgetRevokedKeys",
     "hokusai.notify.receivers.TellMembers",
 ]
+# What comes along when a tracking server is taken over.
+IMPORT_STEPS: list[str] = []
+# Secrets that MLflow's webhooks are signed with; while one replaces another, both.
+MLFLOW_WEBHOOK_SECRETS = env.list("MLFLOW_WEBHOOK_SECRETS", default=[])
 TRAINING_SOURCES = ["contributions.sources.ContributionSource"]
 PROMOTION_CHECKS = [
     "registry.checks.ArtifactVerified",
@@ -447,6 +470,12 @@ EVALUATION_DEADLINE_S = env.float("EVALUATION_DEADLINE_S", default=120.0)
 EVALUATION_MEMORY_BYTES = env.int("EVALUATION_MEMORY_BYTES", default=1024**3)
 # Only the signer's environment names the key; web and the other workers run without it.
 SIGNING_KEY_FILE = env.str("SIGNING_KEY_FILE", default="")
+# Models are signed with a key of their own, on P-256: OpenSSF model signing knows no Ed25519.
+MODEL_SIGNING_KEY_FILE = env.str("MODEL_SIGNING_KEY_FILE", default="")
+# Its public half, which everybody may know; former ones may follow in the same file.
+MODEL_SIGNING_PUBLIC_KEY_FILE = env.str("MODEL_SIGNING_PUBLIC_KEY_FILE", default="")
+# Whose signatures count beside the platform's: {"name": "public key as PEM"}.
+MODEL_SIGNING_TRUSTED_KEYS = env.json("MODEL_SIGNING_TRUSTED_KEYS", default={})
 INSTANCE_NAME = env.str("HOKUSAI_INSTANCE", default="local")
 ENVIRONMENT_NAME = env.str("HOKUSAI_ENVIRONMENT", default="development")
 CODE_REVISION = env.str("HOKUSAI_REVISION", default="")

@@ -229,6 +229,17 @@ class TrackingClient(TrackingReader):
         """Set the description of a version."""
 
     @abstractmethod
+    def describe_model(self, name: str, text: str) -> None:
+        """Set the description of a registered model."""
+
+    @abstractmethod
+    def log_files(self, operation_id: str, folder: Path) -> tuple[str, str]:
+        """Keep files as a run's artifacts: (address that versions accept, run id).
+
+        The run carries the operation id: logging again goes on in the same run.
+        """
+
+    @abstractmethod
     def resolve_source(self, source: str) -> tuple[str, str]:
         """What a `runs:/` or `models:/` address names: (address that versions accept, run id)."""
 

@@ -28,6 +28,7 @@ from hokusai.tracking.base import (
 from hokusai.tracking.memory_server import MemoryServer, folder_behind
 
 PROMPT_TAG = "mlflow.prompt.is_prompt"
+UPLOADS = "hokusai"
 
 
 class Fault(Enum):
@@ -111,6 +112,23 @@ class MemoryTracking(TrackingClient):
     def set_description(self, name: str, version: str, text: str) -> None:
         with self._commit():
             self.server.describe(name, version, text)
+
+    def describe_model(self, name: str, text: str) -> None:
+        with self._commit():
+            self.server.describe_model(name, text)
+
+    def log_files(self, operation_id: str, folder: Path) -> tuple[str, str]:
+        with self._commit():
+            made = [
+                run.run_id
+                for run in self.server.runs.values()
+                if run.tags.get(OPERATION_TAG) == operation_id
+            ]
+            tags = {OPERATION_TAG: operation_id}
+            run_id = made[0] if made else self.server.log_run(UPLOADS, tags=tags)
+            source = f"runs:/{run_id}/model"
+            self.artifacts[source] = folder
+        return source, run_id
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         with self._commit():

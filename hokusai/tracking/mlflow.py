@@ -32,6 +32,7 @@ from hokusai.tracking.mlflow_reader import MlflowReader, logged_model_id
 from hokusai.tracking.rest import MESSAGE_LENGTH, SERVER_ERROR, RestServer, refusal
 
 _EXISTS = "RESOURCE_ALREADY_EXISTS"
+UPLOADS, FILES = "hokusai", "model"
 
 
 class MlflowTracking(MlflowReader, TrackingClient):
@@ -96,6 +97,28 @@ class MlflowTracking(MlflowReader, TrackingClient):
             "model-versions/update",
             {"name": name, "version": version, "description": text},
         )
+
+    def describe_model(self, name: str, text: str) -> None:
+        self._rest.send("PATCH", "registered-models/update", {"name": name, "description": text})
+
+    def log_files(self, operation_id: str, folder: Path) -> tuple[str, str]:
+        with _translated():
+            experiment_id = self._uploads()
+            found = self._client.search_runs(
+                [experiment_id], f"tags.`{OPERATION_TAG}` = '{operation_id}'", max_results=1
+            )
+            tags = {OPERATION_TAG: operation_id}
+            run = found[0] if found else self._client.create_run(experiment_id, tags=tags)
+            self._client.log_artifacts(run.info.run_id, str(folder), FILES)
+            self._client.set_terminated(run.info.run_id)
+        return f"{run.info.artifact_uri}/{FILES}", run.info.run_id
+
+    def _uploads(self) -> str:
+        """The experiment of what the platform itself logs."""
+        found = self._client.get_experiment_by_name(UPLOADS)
+        if found is None:
+            return str(self._client.create_experiment(UPLOADS))
+        return str(found.experiment_id)
 
     def resolve_source(self, source: str) -> tuple[str, str]:
         with _translated():

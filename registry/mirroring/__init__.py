@@ -1,9 +1,10 @@
 """Keeping, in this database, what a tracking server holds; in bulk, and safe to repeat."""
 
 from registry.mirroring.linking import adopt, enqueue_copies, mapped_waiting
-from registry.mirroring.listing import Listing, everything, news, runs_behind
+from registry.mirroring.listing import Listing, everything, news
 from registry.mirroring.missing import Absence, note_absences
-from registry.mirroring.rows import Taken, take_in, unknown_runs
+from registry.mirroring.rows import Taken, read_runs, take_in
+from registry.mirroring.telling import tell_of
 
 __all__ = [
     "Absence",
@@ -15,7 +16,7 @@ __all__ = [
     "mapped_waiting",
     "news",
     "note_absences",
-    "runs_behind",
+    "read_runs",
     "take_in",
-    "unknown_runs",
+    "tell_of",
 ]

@@ -2,11 +2,6 @@
 
 from registry.models import VersionMetric, VersionTag
 
-TAG_KEY = VersionTag._meta.get_field("key").max_length  # noqa: SLF001
-TAG_VALUE = VersionTag._meta.get_field("value").max_length  # noqa: SLF001
-METRIC_KEY = VersionMetric._meta.get_field("key").max_length  # noqa: SLF001
-MAX_TAGS = 200
-
 _LINKS = """
 WITH links AS MATERIALIZED (
     SELECT (row->>'tracked')::bigint AS tracked, row->>'public_id' AS public_id,
@@ -15,10 +10,23 @@ WITH links AS MATERIALIZED (
     FROM registry_trackingintake WHERE batch = %(batch)s
 )
 """
+_LIMITS = {
+    "@TAG_KEY@": VersionTag._meta.get_field("key").max_length,  # noqa: SLF001
+    "@TAG_VALUE@": VersionTag._meta.get_field("value").max_length,  # noqa: SLF001
+    "@METRIC_KEY@": VersionMetric._meta.get_field("key").max_length,  # noqa: SLF001
+    "@MAX_TAGS@": 200,
+}
+
+
+def _of_links(body: str) -> str:
+    for name, limit in _LIMITS.items():
+        body = body.replace(name, str(limit))
+    return _LINKS + body
+
+
 # A logged model's id never names other bytes; a number may, once its model is made anew.
-VERSIONS = (
-    _LINKS
-    + """
+VERSIONS = _of_links(
+    """
 , made AS (
     INSERT INTO registry_modelversion
         (public_id, project_id, model_id, number, description, stage, artifact_state,
@@ -51,35 +59,32 @@ VERSIONS = (
 SELECT id FROM made ORDER BY id
 """
 )
-_TAGS = (
-    _LINKS
-    + f"""
+_TAGS = _of_links(
+    """
 INSERT INTO registry_versiontag (version_id, key, value, kind)
 SELECT t.version_id, e.key, e.value, 'text'
 FROM links l JOIN registry_trackedversion t ON t.id = l.tracked
 CROSS JOIN LATERAL (
     SELECT key, value FROM jsonb_each_text(t.tags)
     WHERE key NOT LIKE 'hokusai.%%' AND key NOT LIKE 'mlflow.%%' AND key <> ''
-      AND length(key) <= {TAG_KEY} AND length(value) <= {TAG_VALUE}
-    ORDER BY key LIMIT {MAX_TAGS}
+      AND length(key) <= @TAG_KEY@ AND length(value) <= @TAG_VALUE@
+    ORDER BY key LIMIT @MAX_TAGS@
 ) e
 ON CONFLICT (version_id, key) DO NOTHING
 """
 )
-_METRICS = (
-    _LINKS
-    + f"""
+_METRICS = _of_links(
+    """
 INSERT INTO registry_versionmetric (version_id, key, value)
-SELECT t.version_id, e.key, (e.value #>> '{{}}')::float8
+SELECT t.version_id, e.key, (e.value #>> '{}')::float8
 FROM links l JOIN registry_trackedversion t ON t.id = l.tracked
 CROSS JOIN LATERAL jsonb_each(t.metrics) e
-WHERE jsonb_typeof(e.value) = 'number' AND length(e.key) <= {METRIC_KEY}
+WHERE jsonb_typeof(e.value) = 'number' AND length(e.key) <= @METRIC_KEY@
 ON CONFLICT (version_id, key) DO NOTHING
 """
 )
-_NODES = (
-    _LINKS
-    + """
+_NODES = _of_links(
+    """
 INSERT INTO registry_lineagenode (public_id, kind, label, project_id, model_id)
 SELECT l.public_id, 'version', l.label, %(project)s, l.model FROM links l
 UNION ALL
@@ -89,9 +94,8 @@ FROM links l JOIN registry_trackedversion t ON t.id = l.tracked WHERE t.run_id <
 ON CONFLICT (public_id) DO NOTHING
 """
 )
-_EDGES = (
-    _LINKS
-    + """
+_EDGES = _of_links(
+    """
 INSERT INTO registry_lineageedge (src_id, dst_id, kind, attributes)
 SELECT run.id, version.id, 'produced_by', '{}'
 FROM links l JOIN registry_trackedversion t ON t.id = l.tracked

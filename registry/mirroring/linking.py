@@ -86,24 +86,27 @@ def _tracked_models(wanted: list[Key]) -> dict[Key, TrackedModel]:
     TrackedModel.objects.bulk_create(
         (TrackedModel(server=server, name=name) for server, name in wanted), ignore_conflicts=True
     )
-    rows = TrackedModel.objects.select_related("model").filter(name__in=[name for _, name in wanted])
+    rows = TrackedModel.objects.select_related("model").filter(
+        name__in=[name for _, name in wanted]
+    )
     return {(row.server, row.name): row for row in rows}
 
 
 def _known_models(
     wanted: list[Key], tracked: dict[Key, TrackedModel], project: Project
 ) -> dict[Key, Model]:
+    asked = set(wanted)
     found = {
         key: row.model
         for key, row in tracked.items()
-        if key in wanted and row.model is not None and row.model.project_id == project.pk
+        if key in asked and row.model is not None and row.model.project_id == project.pk
     }
     others = TrackedVersion.objects.filter(
         name__in=[name for _, name in wanted], version__project=project
     ).order_by("-pk")
     known = {(s, n): key for s, n, key in others.values_list("server", "name", "version__model")}
     models = Model.objects.in_bulk(known.values())
-    return {key: models[pk] for key, pk in known.items() if key in wanted} | found
+    return {key: models[pk] for key, pk in known.items() if key in asked} | found
 
 
 def _make_models(

@@ -27,9 +27,7 @@ class Absence:
 
 def newest_known(server: str) -> int:
     """The key of the newest row; what is made while a listing is read is not missed by it."""
-    return (
-        TrackedVersion.objects.filter(server=server).aggregate(newest=Max("pk"))["newest"] or 0
-    )
+    return TrackedVersion.objects.filter(server=server).aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def note_absences(server: str, found: Listing, *, seen_in: int, newest: int) -> Absence:
@@ -42,9 +40,7 @@ def note_absences(server: str, found: Listing, *, seen_in: int, newest: int) -> 
     result = Absence()
     with staged(version_rows(found.versions)) as batch:
         back = ask(statements.SEEN, server=server, batch=batch, seen_in=seen_in)
-        lost = ask(
-            statements.MISSED, server=server, batch=batch, newest=newest, sweeps=SWEEPS
-        )
+        lost = ask(statements.MISSED, server=server, batch=batch, newest=newest, sweeps=SWEEPS)
     result.back = [key for (key,) in back if key is not None]
     result.gone = [key for key, now, _ in lost if now and key is not None]
     result.missed, result.missing = len(lost), sum(1 for _, _, missing in lost if missing)

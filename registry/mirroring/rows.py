@@ -6,11 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hokusai.core.ids import new_id
-from hokusai.tracking import ExperimentRecord, ModelRecord, RunRecord, VersionRecord
+from hokusai.tracking import (
+    ExperimentRecord,
+    ModelRecord,
+    RunRecord,
+    TrackingReader,
+    VersionRecord,
+)
 from registry.mirroring import statements
 from registry.mirroring.intake import ask, kept, kept_values, staged, stated
-from registry.mirroring.listing import Listing
-from registry.models import TrackedModel, TrackedVersion
+from registry.mirroring.listing import Listing, runs_behind
+from registry.models import TrackedExperiment, TrackedModel, TrackedVersion
 
 LONGEST_NAME = 255
 DIGITS = 9
@@ -46,6 +52,18 @@ def unknown_runs(server: str, versions: Iterable[VersionRecord]) -> list[str]:
         if row.run_id and (row.name, int(row.version)) not in known
     }
     return list(wanted)
+
+
+def read_runs(client: TrackingReader, server: str, found: Listing) -> None:
+    """Add to a listing the runs behind versions whose experiment is not known yet."""
+    wanted = unknown_runs(server, found.versions)
+    if not wanted:
+        return
+    known = {row.experiment_id for row in found.experiments}
+    known |= set(
+        TrackedExperiment.objects.filter(server=server).values_list("experiment_id", flat=True)
+    )
+    found.runs = runs_behind(client, sorted(known), wanted)
 
 
 def take_in(server: str, found: Listing) -> Taken:

@@ -19,6 +19,11 @@ _SAME = """
     AND t.created_at = i.created_at
 """
 
+
+def _of_incoming(body: str) -> str:
+    return _INCOMING + body.replace("@SAME@", _SAME)
+
+
 # An experiment made anew under an old id, on a server that lost its data, inherits no mapping.
 EXPERIMENTS = """
 INSERT INTO registry_trackedexperiment AS t
@@ -44,9 +49,8 @@ WHERE i.batch = %(batch)s AND t.server = %(server)s AND t.project_id IS NOT NULL
 RETURNING t.name
 """
 # A version that carries our id, was made at the same time, and is no longer under its old name.
-RENAMES = (
-    _INCOMING
-    + """
+RENAMES = _of_incoming(
+    """
 , renamed AS (
     UPDATE registry_trackedversion t SET name = i.name
     FROM incoming i JOIN registry_modelversion v ON v.public_id = i.tags->>'hokusai.op',
@@ -78,17 +82,15 @@ ON CONFLICT (server, name) DO UPDATE
           (excluded.description, excluded.tags, excluded.aliases, excluded.updated_at)
 RETURNING id
 """
-CHANGED = (
-    _INCOMING
-    + f"""
-SELECT t.version_id FROM incoming i JOIN registry_trackedversion t ON {_SAME}
+CHANGED = _of_incoming(
+    """
+SELECT t.version_id FROM incoming i JOIN registry_trackedversion t ON @SAME@
 WHERE t.version_id IS NOT NULL AND (t.description <> i.description OR t.tags <> i.tags)
 """
 )
 # What carries an id of ours is a push under way, or its late duplicate: never somebody's own.
-VERSIONS = (
-    _INCOMING
-    + """
+VERSIONS = _of_incoming(
+    """
 INSERT INTO registry_trackedversion AS t
     (public_id, server, name, number, created_at, updated_at, state, source, run_id, description,
      tags, metrics, parameters, snapshot, seen_in, missed)
@@ -108,10 +110,9 @@ RETURNING (xmax = 0)
 """
 )
 # Our versions of which the tracking server holds more than one.
-COPIES = (
-    _INCOMING
-    + f"""
-SELECT v.id FROM incoming i JOIN registry_trackedversion t ON {_SAME}
+COPIES = _of_incoming(
+    """
+SELECT v.id FROM incoming i JOIN registry_trackedversion t ON @SAME@
 JOIN registry_modelversion v ON v.public_id = i.tags->>'hokusai.op'
 JOIN registry_trackedversion own ON own.version_id = v.id
 WHERE t.state = 'ignored' AND own.id <> t.id
@@ -127,28 +128,26 @@ WHERE i.batch = %(batch)s AND t.server = %(server)s AND t.run_id = i.row->>'run_
   AND t.experiment_id IS NULL AND e.lifecycle <> 'remade'
 """
 # A complete listing: what it lacks was missed once more, what it holds is there.
-SEEN = (
-    _INCOMING
-    + f"""
+SEEN = _of_incoming(
+    """
 , back AS (
-    SELECT t.version_id FROM incoming i JOIN registry_trackedversion t ON {_SAME}
+    SELECT t.version_id FROM incoming i JOIN registry_trackedversion t ON @SAME@
     WHERE t.missing_since IS NOT NULL
 ), seen AS (
     UPDATE registry_trackedversion t SET seen_in = %(seen_in)s, missed = 0, missing_since = NULL
-    FROM incoming i WHERE {_SAME}
+    FROM incoming i WHERE @SAME@
 )
 SELECT version_id FROM back
 """
 )
-MISSED = (
-    _INCOMING
-    + f"""
+MISSED = _of_incoming(
+    """
 UPDATE registry_trackedversion t
 SET missed = least(t.missed + 1, 1000),
     missing_since = CASE WHEN t.missed + 1 >= %(sweeps)s
                          THEN coalesce(t.missing_since, now()) END
 WHERE t.server = %(server)s AND t.id <= %(newest)s
-  AND NOT EXISTS (SELECT 1 FROM incoming i WHERE {_SAME})
+  AND NOT EXISTS (SELECT 1 FROM incoming i WHERE @SAME@)
 RETURNING t.version_id, t.missed = %(sweeps)s, t.missing_since IS NOT NULL
 """
 )

@@ -6,9 +6,13 @@ from registry.services.archiving import (
     unarchive_dataset,
     unarchive_model,
 )
+from registry.services.conflicts import is_governed, resolve_conflict
 from registry.services.datasets import add_dataset_version, create_dataset, seal_for_stewards
 from registry.services.downloads import open_artifact, open_file, open_table
+from registry.services.imports import start_import
+from registry.services.inbox import assign_tracked, ignore_tracked, unignore_tracked
 from registry.services.lineage import NodeRef, link_lineage
+from registry.services.mapping import map_experiment, unmap_experiment
 from registry.services.metadata import describe_version, remove_tags, set_tags, state_facts
 from registry.services.models import create_model
 from registry.services.nodes import version_node
@@ -30,6 +34,14 @@ from registry.services.retirement import retire_version
 from registry.services.rollbacks import previous_of, roll_back
 from registry.services.scans import review_scan
 from registry.services.sharing import may_derive, share_model, unshare_model
+from registry.services.tracking import (
+    forget_tracking,
+    request_reconcile,
+    request_reconciles,
+    request_sweep,
+    request_sweeps,
+    take_hint,
+)
 from registry.services.uploads import (
     FileStatement,
     abort_expired,
@@ -56,13 +68,18 @@ __all__ = [
     "approve_promotion",
     "archive_dataset",
     "archive_model",
+    "assign_tracked",
     "cancel_promotion",
     "complete_upload",
     "create_dataset",
     "create_model",
     "describe_version",
     "expire_promotions",
+    "forget_tracking",
+    "ignore_tracked",
+    "is_governed",
     "link_lineage",
+    "map_experiment",
     "may_derive",
     "open_artifact",
     "open_file",
@@ -77,6 +94,11 @@ __all__ = [
     "register_version",
     "remove_tags",
     "request_promotion",
+    "request_reconcile",
+    "request_reconciles",
+    "request_sweep",
+    "request_sweeps",
+    "resolve_conflict",
     "retire_version",
     "retry_artifact",
     "retry_sync",
@@ -88,10 +110,14 @@ __all__ = [
     "set_policy",
     "set_tags",
     "share_model",
+    "start_import",
     "start_upload",
     "state_facts",
+    "take_hint",
     "unarchive_dataset",
     "unarchive_model",
+    "unignore_tracked",
+    "unmap_experiment",
     "unshare_model",
     "version_node",
 ]

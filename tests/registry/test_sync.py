@@ -10,6 +10,7 @@ from registry.choices import Stage, SyncState
 from registry.models import ModelVersion
 from registry.sync import push_version
 from tests.factories import ModelVersionFactory, VersionTagFactory
+from tests.registry.stages import enter
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def test_pushing_twice_adds_nothing(mlflow: MemoryTracking) -> None:
 def test_tags_and_stage_follow(mlflow: MemoryTracking) -> None:
     version = pushed()
     VersionTagFactory(version=version, key="team", value="vision")
-    ModelVersion.objects.filter(pk=version.pk).update(stage=Stage.STAGING)
+    enter(version, Stage.STAGING)
     push_version(version.public_id)
     (found,) = mlflow.versions[name_of(version)]
     assert (found.tags["team"], found.tags["hokusai.stage"]) == ("vision", "staging")
@@ -118,7 +119,7 @@ def test_the_production_alias_ends_at_the_version_in_production(
     order: Callable[..., tuple[ModelVersion, ModelVersion]], mlflow: MemoryTracking
 ) -> None:
     old = pushed(stage=Stage.PRODUCTION)
-    ModelVersion.objects.filter(pk=old.pk).update(stage=Stage.ARCHIVED)
+    enter(old, Stage.ARCHIVED)
     new = ModelVersionFactory(model=old.model, stage=Stage.PRODUCTION)
     for version in order(old, new):
         push_version(version.public_id)
@@ -131,6 +132,6 @@ def test_the_production_alias_goes_with_the_last_production_version(
 ) -> None:
     version = pushed(stage=Stage.PRODUCTION)
     assert (name_of(version), "production") in mlflow.aliases
-    ModelVersion.objects.filter(pk=version.pk).update(stage=Stage.ARCHIVED)
+    enter(version, Stage.ARCHIVED)
     push_version(version.public_id)
     assert (name_of(version), "production") not in mlflow.aliases

@@ -1,0 +1,47 @@
+"""Taking over an existing tracking server."""
+
+from django.conf import settings
+from django.db import transaction
+
+from hokusai.accounts.models import Project
+from hokusai.core import jobs
+from hokusai.core.errors import Conflict, Forbidden, InvalidInput
+from hokusai.core.events import Actor, record
+from registry.models import TrackingImport
+
+IMPORT = "mlflow_import"
+
+
+@transaction.atomic
+def start_import(
+    *, server: str, project: Project | None, dry_run: bool, actor: Actor
+) -> TrackingImport:
+    """Ask for an import; a worker does it, and the row carries its report.
+
+    `project`: where versions go that no mapped experiment claims; without it, the inbox.
+    Raises InvalidInput for an unknown server, Conflict where an import of it is under way.
+    """
+    if actor.user_id is None:
+        raise Forbidden("An import is asked for by a person.")
+    if server not in settings.TRACKING:
+        known = ", ".join(sorted(settings.TRACKING))
+        raise InvalidInput(f"The setting TRACKING has no server {server!r}; it has {known}.")
+    if TrackingImport.objects.filter(server=server, finished_at__isnull=True).exists():
+        raise Conflict(f"An import from {server} is under way already.")
+    row = TrackingImport.objects.create(
+        server=server, project=project, dry_run=dry_run, requested_by_id=actor.user_id
+    )
+    jobs.enqueue(IMPORT, subject=row.public_id, project_id=None, label=str(row))
+    record(
+        "import:requested",
+        subject=row.public_id,
+        actor=actor,
+        project_id=None,
+        label=str(row),
+        after={
+            "server": server,
+            "project": project.slug if project else None,
+            "dry_run": dry_run,
+        },
+    )
+    return row
