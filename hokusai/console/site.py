@@ -1,8 +1,10 @@
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.module_loading import import_string
 from unfold.sites import UnfoldAdminSite
 
 from hokusai.core import ids
@@ -41,7 +43,11 @@ class ConsoleSite(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Pages that belong to no model."""
-        return [path("find/<str:public_id>/", self.admin_view(self.find), name="find")]
+        pages = (import_string(name)(self) for name in settings.CONSOLE_PAGES)
+        return [
+            path("find/<str:public_id>/", self.admin_view(self.find), name="find"),
+            *(page for found in pages for page in found),
+        ]
 
     def find(self, request: HttpRequest, public_id: str) -> HttpResponse:
         """Lead to the page of whatever a public id names; hidden and absent are the same 404."""

@@ -56,6 +56,8 @@ UNFOLD = {
         "navigation": "hokusai.console.navigation.navigation",
     },
 }
+# Pages that belong to no list: functions that take the site and give its addresses.
+CONSOLE_PAGES = ["registry.admin.lineage.pages"]
 # What the dashboard draws, in order.
 CONSOLE_PANELS = [
     "hokusai.console.panels.figures",
@@ -73,7 +75,7 @@ VERSION_ACTIONS = [
     "deployments.version_page.deploy",
 ]
 # Panels that higher apps put on the page of a model, before what its versions state themselves.
-MODEL_PANELS = ["experiments.model_page.measured"]
+MODEL_PANELS = ["experiments.model_page.measured", "registry.admin.lineage.gain_of_model"]
 VERSION_PANELS = [
     "experiments.version_page.comparisons_of",
     "deployments.version_page.revisions_of",

@@ -1,5 +1,6 @@
 """Small pieces of HTML that lists and pages of the console share; everything is escaped."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 NOTHING = mark_safe('<span class="hk-nothing">—</span>')
@@ -66,6 +67,11 @@ def mono(text: str, keep: int = 0) -> SafeString:
         return NOTHING
     shown = f"{text[:keep]}…" if keep and len(text) > keep else text
     return format_html('<code class="hk-code" title="{}">{}</code>', text, shown)
+
+
+def lines(texts: Iterable[object]) -> SafeString:
+    """Short texts below each other; a dash for none."""
+    return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts)) or NOTHING
 
 
 def cut(text: str, keep: int) -> SafeString:

@@ -1,5 +1,6 @@
 // Draws the console's charts from the JSON beside them. No request, no inline code.
 import { drawLineage } from "./lineage.js";
+import { waterfall } from "./waterfall.js";
 
 const TONES = {
   light: {
@@ -204,7 +205,8 @@ function confusion(data, t) {
   };
 }
 
-// Lines of many runs: told apart by colour, the first in the console's own.
+const AXIS_PX = 84;
+// Lines of many runs, told apart by colour.
 const LINES = ["#3b82f6", "#f59e0b", "#10b981", "#ef4444", "#8b5cf6", "#06b6d4", "#ec4899", "#84cc16", "#f97316", "#14b8a6"];
 
 function legendOf(names, t) {
@@ -225,11 +227,11 @@ function distinct(names) {
   });
 }
 
-// data: {metric, lines: [{name, points: [[step, value]]}]}
+// data: {metric, lines: [{name, place, points: [[step, value]]}]}; a run has its place's colour
 function curves(data, t) {
   const names = distinct(data.lines.map((line) => line.name));
   return {
-    color: LINES,
+    color: data.lines.map((line) => LINES[line.place % LINES.length]),
     grid: { left: 8, right: 16, top: names.length < 2 ? 12 : 36, bottom: 26, containLabel: true },
     legend: legendOf(names, t),
     tooltip: tooltip(t, {
@@ -243,7 +245,7 @@ function curves(data, t) {
     }),
     yAxis: axis(t, { type: "value", scale: true }),
     series: data.lines.map((line, index) => ({
-      type: "line", name: names[index], data: line.points, symbolSize: 5,
+      type: "line", name: names[index], data: line.points, symbol: "circle", symbolSize: 5,
       showSymbol: line.points.length <= 30, lineStyle: { width: 2 },
     })),
   };
@@ -305,7 +307,10 @@ function parallel(data, t) {
   };
 }
 
-const KINDS = { curves, parallel, columns, ranking, history, measured, interval, confusion };
+const KINDS = {
+  waterfall: (data, t) => waterfall(data, t, { tooltip, axis, nameAtAxis, escaped }),
+  curves, parallel, columns, ranking, history, measured, interval, confusion,
+};
 
 function draw(holder) {
   const source = document.getElementById(holder.dataset.source);
@@ -318,6 +323,8 @@ function draw(holder) {
   const kind = KINDS[holder.dataset.chart];
   if (!kind) return;
   window.echarts.getInstanceByDom(holder)?.dispose();
+  // Many axes beside each other: narrow screens scroll.
+  if (data.axes) holder.style.minWidth = `${data.axes.length * AXIS_PX}px`;
   const option = kind(data, tones());
   const chart = window.echarts.init(holder, null, { renderer: "svg" });
   const { fontFamily } = getComputedStyle(document.body);
