@@ -43,9 +43,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One metric of one run: (step, Unix time in ms, value)."""
+    """One metric of one run, the `place`th of those asked for: (step, Unix time in ms, value)."""
 
     run: Run
+    place: int
     points: tuple[tuple[int, int, float], ...]
 
 
@@ -91,13 +92,18 @@ def _number(value: Value) -> float | None:
 
 
 def curves(runs: Sequence[Run]) -> dict[str, list[Curve]]:
-    """Curves that were fetched, by metric; a metric with one value per run has none."""
-    by_pk = {run.pk: run for run in runs}
+    """Curves that were fetched, by metric, in the order of the runs.
+
+    A metric of which no run has more than one value is left out.
+    """
+    places = {run.pk: place for place, run in enumerate(runs)}
     found: dict[str, list[Curve]] = {}
-    for row in RunHistory.objects.filter(run__in=by_pk).order_by("metric", "run"):
+    rows = RunHistory.objects.filter(run__in=places).order_by("metric")
+    for row in sorted(rows, key=lambda row: (row.metric, places[row.run_id])):
+        place = places[row.run_id]
         points = tuple((step, at_ms, value) for step, at_ms, value in row.points)
         if points:
-            found.setdefault(row.metric, []).append(Curve(by_pk[row.run_id], points))
+            found.setdefault(row.metric, []).append(Curve(runs[place], place, points))
     return {
         metric: lines
         for metric, lines in found.items()

@@ -15,7 +15,7 @@ from registry.models import ModelVersion
 WAITING_REFRESH_S = 4
 CURVES_SHOWN = 12
 ROWS_BEHIND = 50
-NAME_SHOWN, VALUE_SHOWN = 40, 120
+NAME_SHOWN, VALUE_SHOWN = 40, 100
 _TONES = {
     RunStatus.RUNNING.value: "info",
     RunStatus.FINISHED.value: "success",
@@ -175,10 +175,12 @@ def _curves(runs: Sequence[Run], *, empty: str) -> list[Panel]:
     if not found:
         return [chart("Curves", "curves", {}, key="curves", empty=empty)] if empty else []
     shown = sorted(found)[:CURVES_SHOWN]
-    return [_curve(metric, found[metric], index) for index, metric in enumerate(shown)]
+    left = len(found) - len(shown)
+    hint = f"{left} more metrics have curves; the API answers them." if left else ""
+    return [_curve(metric, found[metric], index, hint) for index, metric in enumerate(shown)]
 
 
-def _curve(metric: str, lines: Sequence[Curve], index: int) -> Panel:
+def _curve(metric: str, lines: Sequence[Curve], index: int, hint: str) -> Panel:
     points = [(line.run, point) for line in lines for point in line.points]
     return chart(
         metric,
@@ -186,13 +188,18 @@ def _curve(metric: str, lines: Sequence[Curve], index: int) -> Panel:
         {
             "metric": metric,
             "lines": [
-                {"name": str(line.run), "points": [[p[0], p[2]] for p in line.points]}
+                {
+                    "name": str(line.run),
+                    "place": line.place,
+                    "points": [[step, value] for step, _, value in line.points],
+                }
                 for line in lines
             ],
         },
         key=f"curve-{index}",
         headers=("Run", "Step", "Value"),
         rows=[(str(run), step, f"{value:.6g}") for run, (step, _, value) in points[:ROWS_BEHIND]],
+        hint=hint,
         wide=False,
         height_px=320,
     )

@@ -53,6 +53,17 @@ def test_curves_are_of_metrics_with_more_than_one_value() -> None:
     assert found["accuracy"][0].points[1][2] == 0.9
 
 
+def test_curves_come_in_the_order_of_the_runs() -> None:
+    runs = [RunFactory(), RunFactory(), RunFactory()]
+    for run in runs:
+        RunHistoryFactory(run=run)
+    chosen = [runs[1], runs[2], runs[0]]
+    found = curves(chosen)["accuracy"]
+    assert [(line.run, line.place) for line in found] == [
+        (run, place) for place, run in enumerate(chosen)
+    ]
+
+
 def test_runs_whose_curves_nobody_asked_for_are_named() -> None:
     fetched, empty, waiting = RunFactory(), RunFactory(metrics={}), RunFactory()
     RunHistoryFactory(run=fetched)

@@ -11,7 +11,14 @@ from hokusai.accounts.choices import Role
 from hokusai.accounts.models import Project
 from registry.models import ModelVersion, Promotion
 from tests.chromium import FLAGS, executable
-from tests.factories import LineageEdgeFactory, LineageNodeFactory, ModelVersionFactory
+from tests.factories import (
+    LineageEdgeFactory,
+    LineageNodeFactory,
+    ModelVersionFactory,
+    RunFactory,
+    RunHistoryFactory,
+    TrackedExperimentFactory,
+)
 from tests.staff import Staff, staff_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -110,3 +117,24 @@ def test_a_name_is_text_in_a_tooltip(console: Any, live_server: Any, project: Pr
     told = console.locator("[data-chart=history]").get_by_text(name).filter(has_text="stage")
     told.wait_for()
     assert console.locator("[data-chart=history] img").count() == 0
+
+
+def test_ticked_runs_are_compared_and_drawn(
+    console: Any, live_server: Any, project: Project
+) -> None:
+    experiment = TrackedExperimentFactory(project=project)
+    for number in (1, 2):
+        run = RunFactory(
+            experiment=experiment,
+            parameters={"C": str(number), "solver": f"solver-{number}"},
+            metrics={"accuracy": number / 4},
+        )
+        RunHistoryFactory(run=run)
+    console.goto(live_server.url + reverse("admin:experiments_run_changelist"))
+    for box in console.locator("input[name=_selected_action]").all():
+        box.check()
+    console.locator("select[name=action]").select_option("compare")
+    console.locator("button[name=index]").first.click()
+    for kind in ("parallel", "curves"):
+        console.locator(f"[data-chart={kind}] svg").wait_for()
+    assert console.get_by_text("solver-2").count()
