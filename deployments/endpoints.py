@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -39,6 +40,10 @@ class Target:
     status: str
     provider: str
     handle: str
+    # Of a version that is retired: since when, until when, and the number of its successor.
+    deprecated_at: datetime | None = None
+    sunset_at: datetime | None = None
+    successor: int | None = None
 
     @property
     def spec(self) -> ServeSpec:
@@ -90,7 +95,7 @@ def _zero_when(**condition: str) -> Case:
 
 
 def _rows(revisions: "QuerySet[Revision]") -> "QuerySet[Revision]":
-    return revisions.select_related("version", "deployment__model__project")
+    return revisions.select_related("version__successor", "deployment__model__project")
 
 
 def _target(row: Revision) -> Target:
@@ -106,6 +111,9 @@ def _target(row: Revision) -> Target:
         status=row.status,
         provider=deployment.provider,
         handle=row.endpoint,
+        deprecated_at=row.version.deprecated_at,
+        sunset_at=row.version.sunset_at,
+        successor=row.version.successor.number if row.version.successor else None,
     )
 
 

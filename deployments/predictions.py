@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,6 +17,14 @@ MAX_ROWS = 10_000
 FORMS = 'Give {"rows": [{column: value}]} or {"columns": [name], "data": [[value]]}.'
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON of a prediction, and the revision that gave it."""
+
+    body: bytes
+    target: Target
+
+
 def answer(
     target: Target | None,
     body: bytes,
@@ -23,8 +32,8 @@ def answer(
     reload: Callable[[], Target | None],
     request_id: str,
     began: float,
-) -> bytes:
-    """The JSON body of a prediction. `began`: `time.perf_counter()` when the request came.
+) -> Answer:
+    """A prediction. `began`: `time.perf_counter()` when the request came.
 
     Raises InvalidInput (with `row` and `column`), NotDeployed, Starting, ModelError,
     OutsideUnavailable.
@@ -32,7 +41,7 @@ def answer(
     live = endpoints.require_live(target)
     rows = read_rows(body)
     live, prediction = predict(live, rows, reload)
-    return orjson.dumps(
+    body = orjson.dumps(
         {
             "outputs": prediction.outputs,
             "model_id": live.model_id,
@@ -47,6 +56,7 @@ def answer(
             },
         }
     )
+    return Answer(body, live)
 
 
 def predict(

@@ -10,6 +10,7 @@ from registry.choices import (
     Access,
     ArtifactState,
     PromotionStatus,
+    SecurityLevel,
     ShareRight,
     Stage,
     SyncState,
@@ -40,8 +41,21 @@ class SharedQuerySet(ScopedQuerySet):
         if getattr(user, "is_superuser", False):
             return self
         visible = apps.get_model("accounts", "Project").objects.visible_to(user)
-        shared = Q(**{f"{self.model_path}__in": shared_models(user)})
-        return self.filter(Q(**{f"{self.project_path}__in": visible}) | shared)
+        return self.within(visible, shared_models(user))
+
+    def at_hand(self, user: Any) -> Self:
+        """Rows of projects that the user belongs to, and of models shared with the user."""
+        if getattr(user, "is_superuser", False):
+            return self
+        own = apps.get_model("accounts", "Project").objects.of_member(user)
+        return self.within(own, shared_models(user))
+
+    def within(self, projects: Any, shared: Any) -> Self:
+        """Rows of some projects and of some shared models."""
+        return self.filter(Q(**{f"{self.project_path}__in": projects}) | self._of(shared))
+
+    def _of(self, shared: Any) -> Q:
+        return Q(**{f"{self.model_path}__in": shared})
 
 
 def shared_models(user: Any) -> models.QuerySet[Any]:
@@ -88,6 +102,10 @@ class TrackedExperimentQuerySet(ScopedQuerySet):
 
 class ModelVersionQuerySet(SharedQuerySet):
     model_path = "model"
+
+    def _of(self, shared: Any) -> Q:
+        """What is restricted stays in its project."""
+        return super()._of(shared) & ~Q(security_level=SecurityLevel.RESTRICTED)
 
     def with_names(self) -> Self:
         """With what a list shows of the model and the parent, in one query."""

@@ -4,7 +4,9 @@ import re
 
 from deployments import endpoints, predictions
 from deployments.endpoints import Target, TargetCache
-from hokusai.web.hot import HotCall, HotRoute, not_found
+from deployments.predictions import Answer
+from hokusai.web.hot import HotAnswer, HotCall, HotRoute, not_found
+from hokusai.web.retired import retirement_headers
 from hokusai.web.views import MODEL_ID
 from registry.models import Model
 
@@ -23,16 +25,18 @@ class PredictRoute(HotRoute):
     def watched(self, path: tuple[str, ...]) -> str:
         return endpoints.epoch_key(path[0])
 
-    def answer(self, call: HotCall) -> bytes:
+    def answer(self, call: HotCall) -> HotAnswer:
         model_id = call.path[0]
         target = self.targets.get(model_id, call.epoch, endpoints.target_of_model)
         self._require_own(target, model_id, call.caller.project_id)
-        return predictions.answer(
-            target,
-            call.body,
-            reload=lambda: endpoints.target_of_model(model_id),
-            request_id=call.request_id,
-            began=call.began,
+        return with_retirement(
+            predictions.answer(
+                target,
+                call.body,
+                reload=lambda: endpoints.target_of_model(model_id),
+                request_id=call.request_id,
+                began=call.began,
+            )
         )
 
     def _require_own(self, target: Target | None, model_id: str, project_id: int) -> None:
@@ -43,3 +47,15 @@ class PredictRoute(HotRoute):
             own = Model.objects.filter(model_id=model_id, project_id=project_id).exists()
         if not own:
             raise not_found()
+
+
+def with_retirement(answer: Answer) -> HotAnswer:
+    """A prediction; one of a retired version says when it goes and what replaces it."""
+    target = answer.target
+    path = f"/api/v1/models/{target.model_id}/versions/{target.successor}"
+    return HotAnswer(
+        answer.body,
+        retirement_headers(
+            target.deprecated_at, target.sunset_at, path if target.successor else ""
+        ),
+    )

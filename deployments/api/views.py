@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from deployments import endpoints, predictions, services
 from deployments.api.filters import DeploymentFilter, RevisionFilter
+from deployments.api.hot import with_retirement
 from deployments.api.serializers import (
     DeploymentSerializer,
     DeploySerializer,
@@ -23,7 +24,7 @@ from deployments.endpoints import Target
 from deployments.models import Deployment, Revision
 from hokusai.accounts.choices import Scope
 from hokusai.core.errors import DomainError
-from hokusai.web.hot import error_response, json_response, not_found
+from hokusai.web.hot import answered, error_response, not_found
 from hokusai.web.parsers import OrjsonParser
 from hokusai.web.views import GuardedView, ReadViewSet, readable_projects
 from registry.models import Model, ModelVersion
@@ -50,12 +51,12 @@ class PredictView(GuardedView):
         began = time.perf_counter()
         request_id = str(getattr(request, "request_id", ""))
         try:
-            body = predictions.answer(
+            given = predictions.answer(
                 target, request.body, reload=reload, request_id=request_id, began=began
             )
         except DomainError as error:
             return error_response(error, request, request_id)
-        return json_response(body, status.HTTP_200_OK, request_id)
+        return answered(with_retirement(given), request_id)
 
 
 class ModelPredictView(PredictView):

@@ -49,12 +49,19 @@ class ProjectPermission(KnownPerson):
         return action is None or action in view.permissions
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        permission = view.permissions.get(action_of(request, view), "")
+        if not permission:
+            return False
         key = request.auth if isinstance(request.auth, ApiKey) else None
-        if key is not None and key.project_id != obj.project.pk:
+        foreign = key is not None and key.project_id != obj.project.pk
+        if not foreign and request.user.has_perm(permission, obj):
+            return True
+        opens = getattr(view, "opens", None)
+        if opens is not None and opens(obj, permission):
+            return True
+        if foreign:
             raise Http404
-        action = action_of(request, view)
-        permission = view.permissions.get(action, "")
-        return bool(permission and request.user.has_perm(permission, obj))
+        return False
 
 
 def action_of(request: Request, view: Any) -> str | None:

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hokusai.web.links import to_file
-from hokusai.web.views import ScopedViewSet
 from registry import services
 from registry.api.artifact_serializers import (
     ArtifactSerializer,
@@ -20,13 +19,14 @@ from registry.api.artifact_serializers import (
     NewCardSerializer,
 )
 from registry.api.serializers import ModelVersionSerializer
+from registry.api.shared import SharedReading
 from registry.cards import card_of
 from registry.models import ModelVersion
 
 MARKDOWN = "markdown"
 
 
-class VersionMetadataViewSet(ScopedViewSet):
+class VersionMetadataViewSet(SharedReading):
     """A version's metadata and files, for whoever may see the version."""
 
     queryset = ModelVersion.objects.with_names().prefetch_related("tags")

@@ -33,6 +33,11 @@ class DatasetViewSet(ReadViewSet):
     permissions: ClassVar = {"create": "registry.add_dataset"}
     ordering_fields = ("slug", "created_at")
 
+    def get_queryset(self) -> QuerySet[Any]:
+        datasets = super().get_queryset()
+        asked = self.action != "list" or "archived" in self.request.query_params
+        return datasets if asked else datasets.filter(archived_at__isnull=True)
+
     @extend_schema(request=NewDatasetSerializer, responses={201: DatasetSerializer})
     def create(self, request: Request) -> Response:
         """Make a dataset without a version."""

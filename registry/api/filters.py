@@ -3,8 +3,13 @@ import django_filters
 from registry.choices import PromotionStatus, UploadState
 from registry.models import Dataset, DatasetVersion, Model, Promotion, Upload
 
+ARCHIVED = "true: those that are archived, and no others; left out they are not listed"
+
 
 class ModelFilter(django_filters.FilterSet):
+    archived = django_filters.BooleanFilter(
+        field_name="archived_at", lookup_expr="isnull", exclude=True, help_text=ARCHIVED
+    )
     project = django_filters.CharFilter(field_name="project__slug")
     search = django_filters.CharFilter(field_name="model_id", lookup_expr="contains")
 
@@ -23,6 +28,9 @@ class PromotionFilter(django_filters.FilterSet):
 
 
 class DatasetFilter(django_filters.FilterSet):
+    archived = django_filters.BooleanFilter(
+        field_name="archived_at", lookup_expr="isnull", exclude=True, help_text=ARCHIVED
+    )
     project = django_filters.CharFilter(field_name="project__slug")
 
     class Meta:

@@ -5,8 +5,8 @@ from rest_framework import serializers
 
 from hokusai.core.fields import slug_validator
 from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
-from registry.choices import Access, SecurityLevel, Stage
-from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion
+from registry.choices import Access, SecurityLevel
+from registry.models import Dataset, DatasetVersion, Model, ModelVersion
 
 FORMATS = ("csv", "parquet", "jsonl")
 MAX_ENTRIES = 500
@@ -26,6 +26,7 @@ class ModelSerializer(ReadModelSerializer):
             "description",
             "task",
             "head",
+            "archived_at",
             "created_at",
         )
 
@@ -189,43 +190,6 @@ class RegisterSerializer(serializers.Serializer):
         return attrs
 
 
-class PromotionSerializer(ReadModelSerializer):
-    model_id = serializers.CharField(source="version.model.model_id")
-    number = serializers.IntegerField(source="version.number")
-    requested_by = serializers.CharField(source="requested_by.username")
-    decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
-
-    class Meta:
-        model = Promotion
-        fields = (
-            "id",
-            "model_id",
-            "number",
-            "target",
-            "status",
-            "comment",
-            "checks",
-            "requested_by",
-            "decided_by",
-            "decision_comment",
-            "decided_at",
-            "created_at",
-        )
-
-
-class NewPromotionSerializer(serializers.Serializer):
-    target = serializers.ChoiceField([stage for stage in Stage.values if stage != Stage.NONE])
-    comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
-
-    def validate_target(self, value: str) -> Stage:
-        """As the service takes it."""
-        return Stage(value)
-
-
-class CommentSerializer(serializers.Serializer):
-    comment = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
-
-
 class LineageNodeSerializer(serializers.Serializer):
     id = serializers.CharField(source="public_id")
     kind = serializers.CharField()
@@ -257,7 +221,7 @@ class DatasetSerializer(ReadModelSerializer):
 
     class Meta:
         model = Dataset
-        fields = ("id", "project", "slug", "name", "description", "created_at")
+        fields = ("id", "project", "slug", "name", "description", "archived_at", "created_at")
 
 
 class NewDatasetSerializer(serializers.Serializer):

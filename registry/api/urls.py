@@ -1,10 +1,12 @@
 from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
-from hokusai.web.views import MODEL_ID, PUBLIC_ID
+from hokusai.web.views import MODEL_ID, PUBLIC_ID, SLUG
 from registry.api.artifacts import VersionMetadataViewSet
 from registry.api.datasets import DatasetVersionViewSet, DatasetViewSet
+from registry.api.history import ModelHistoryViewSet, VersionEndViewSet
 from registry.api.lineage import LINEAGE_ID, LineageViewSet
+from registry.api.promotions import PoliciesView, PolicyView, PromotionViewSet
 from registry.api.search import (
     LatestVersionView,
     ModelVersionsView,
@@ -13,8 +15,10 @@ from registry.api.search import (
     VersionSearchView,
     VersionView,
 )
+from registry.api.sharing import DatasetArchiveViewSet, ModelArchiveViewSet, ShareViewSet
 from registry.api.uploads import UploadViewSet
-from registry.api.views import ModelVersionViewSet, ModelViewSet, PromotionViewSet
+from registry.api.views import ModelVersionViewSet, ModelViewSet
+from registry.services.policies import STAGES
 
 router = SimpleRouter(trailing_slash=False)
 router.register("models", ModelViewSet, basename="model")
@@ -29,8 +33,50 @@ TABLES = rf"^datasets/(?P<dataset_id>{PUBLIC_ID})/versions"
 TABLE = rf"{TABLES}/(?P<number>[1-9][0-9]{{0,8}})"
 LINEAGE = rf"^lineage/(?P<public_id>{LINEAGE_ID})"
 
+MODEL = rf"^models/(?P<model_id>{MODEL_ID})"
+DATASET = rf"^datasets/(?P<public_id>{PUBLIC_ID})"
+POLICIES = rf"^projects/(?P<slug>{SLUG})/promotion-policies"
+
+GOVERNING = [
+    *(
+        re_path(
+            rf"{MODEL}/{name}$", ModelHistoryViewSet.as_view({method: name}), name=f"model-{name}"
+        )
+        for name, method in (("at", "get"), ("history", "get"), ("rollback", "post"))
+    ),
+    re_path(
+        rf"{MODEL}/shares$",
+        ShareViewSet.as_view({"get": "shares", "post": "share"}),
+        name="model-shares",
+    ),
+    re_path(
+        rf"{MODEL}/shares/(?P<public_id>{PUBLIC_ID})$",
+        ShareViewSet.as_view({"delete": "unshare"}),
+        name="model-share",
+    ),
+    *(
+        re_path(rf"{where}/{name}$", view.as_view({"post": name}), name=f"{kind}-{name}")
+        for kind, where, view in (
+            ("model", MODEL, ModelArchiveViewSet),
+            ("dataset", DATASET, DatasetArchiveViewSet),
+        )
+        for name in ("archive", "restore")
+    ),
+    re_path(
+        rf"{VERSION}/retire$", VersionEndViewSet.as_view({"post": "retire"}), name="version-retire"
+    ),
+    re_path(
+        rf"{VERSION}/scan/review$",
+        VersionEndViewSet.as_view({"post": "review"}),
+        name="version-scan-review",
+    ),
+    re_path(rf"{POLICIES}$", PoliciesView.as_view(), name="policies"),
+    re_path(rf"{POLICIES}/(?P<stage>{'|'.join(STAGES)})$", PolicyView.as_view(), name="policy"),
+]
+
 urlpatterns = [
     *router.urls,
+    *GOVERNING,
     re_path(rf"{LINEAGE}$", LineageViewSet.as_view({"get": "nodes"}), name="lineage"),
     re_path(rf"{LINEAGE}/edges$", LineageViewSet.as_view({"get": "edges"}), name="lineage-edges"),
     re_path(
@@ -51,9 +97,7 @@ urlpatterns = [
     re_path(r"^versions$", VersionSearchView.as_view(), name="versions"),
     re_path(r"^versions/facets$", VersionFacetsView.as_view(), name="version-facets"),
     re_path(rf"{VERSIONS}$", ModelVersionsView.as_view(), name="version-list"),
-    re_path(
-        rf"{VERSIONS}/production$", ProductionVersionView.as_view(), name="version-production"
-    ),
+    re_path(rf"{VERSIONS}/production$", ProductionVersionView.as_view(), name="version-production"),
     re_path(rf"{VERSIONS}/latest$", LatestVersionView.as_view(), name="version-latest"),
     re_path(rf"{VERSION}$", VersionView.as_view(), name="version"),
     re_path(

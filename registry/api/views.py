@@ -8,23 +8,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hokusai.accounts.models import ApiKey
-from hokusai.web.views import MODEL_ID, ReadViewSet, ScopedViewSet
+from hokusai.web.views import MODEL_ID, ReadViewSet
 from registry import services
-from registry.api.filters import ModelFilter, PromotionFilter
+from registry.api.filters import ModelFilter
 from registry.api.serializers import (
-    CommentSerializer,
     LineageQuerySerializer,
     LineageSerializer,
     ModelSerializer,
     ModelVersionSerializer,
     NewModelSerializer,
-    NewPromotionSerializer,
     NewTagsSerializer,
-    PromotionSerializer,
     RegisterSerializer,
 )
+from registry.api.shared import SharedReading
 from registry.lineage import lineage_of
-from registry.models import Model, ModelVersion, Promotion
+from registry.models import Model, ModelVersion
 
 REGISTRATION = OpenApiExample(
     "A candidate",
@@ -41,7 +39,7 @@ REGISTRATION = OpenApiExample(
 )
 
 
-class ModelViewSet(ReadViewSet):
+class ModelViewSet(SharedReading, ReadViewSet):
     queryset = Model.objects.select_related("project", "head")
     serializer_class = ModelSerializer
     filterset_class = ModelFilter
@@ -54,6 +52,11 @@ class ModelViewSet(ReadViewSet):
         "lineage": "registry.view_model",
     }
     ordering_fields = ("model_id", "created_at")
+
+    def get_queryset(self) -> QuerySet[Any]:
+        models = super().get_queryset()
+        asked = self.action != "list" or "archived" in self.request.query_params
+        return models if asked else models.filter(archived_at__isnull=True)
 
     @extend_schema(request=NewModelSerializer, responses={201: ModelSerializer})
     def create(self, request: Request) -> Response:
@@ -110,7 +113,7 @@ class ModelViewSet(ReadViewSet):
         return found
 
 
-class ModelVersionViewSet(ScopedViewSet):
+class ModelVersionViewSet(SharedReading):
     queryset = ModelVersion.objects.with_names().prefetch_related("tags")
     serializer_class = ModelVersionSerializer
     lookup_field = "number"
@@ -147,80 +150,6 @@ class ModelVersionViewSet(ScopedViewSet):
         """Copy a version's bytes again after a failure."""
         services.retry_artifact(version_id=self.get_object().pk, actor=self.actor)
         return Response(self.get_serializer(self.get_object()).data)
-
-
-class PromotionViewSet(ReadViewSet):
-    queryset = Promotion.objects.select_related(
-        "version__model__project", "requested_by", "decided_by"
-    )
-    serializer_class = PromotionSerializer
-    filterset_class = PromotionFilter
-    view_permission = "registry.view_model"
-    project_path = "version__model__project"
-    permissions: ClassVar = {
-        "ask": "registry.request_promotion",
-        "approve": "registry.decide_promotion",
-        "refuse": "registry.decide_promotion",
-        "cancel": "registry.request_promotion",
-    }
-    person_only = ("approve", "refuse")
-    ordering_fields = ("created_at",)
-
-    def get_queryset(self) -> QuerySet[Any]:
-        promotions = super().get_queryset()
-        if "number" in self.kwargs:
-            promotions = promotions.filter(version__in=self._versions().values("pk"))
-        return promotions
-
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        if "number" in kwargs:
-            self._version()
-        return super().list(request, *args, **kwargs)
-
-    @extend_schema(request=NewPromotionSerializer, responses={201: PromotionSerializer})
-    def ask(self, request: Request, model_id: str, number: int) -> Response:
-        """Ask to move a version to a stage; the checks run and are kept with the request."""
-        version = self._version()
-        self.check_object_permissions(request, version)
-        form = NewPromotionSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        promotion = services.request_promotion(
-            version_id=version.pk, **form.validated_data, actor=self.actor
-        )
-        return Response(self.get_serializer(promotion).data, status=201)
-
-    @extend_schema(request=CommentSerializer, responses=PromotionSerializer)
-    def approve(self, request: Request, **kwargs: Any) -> Response:
-        """Approve a promotion and carry it out; by a person without a part in the version."""
-        return self._decide(services.approve_promotion)
-
-    @extend_schema(request=CommentSerializer, responses=PromotionSerializer)
-    def refuse(self, request: Request, **kwargs: Any) -> Response:
-        """Refuse a promotion."""
-        return self._decide(services.refuse_promotion)
-
-    @extend_schema(request=None, responses=PromotionSerializer)
-    def cancel(self, request: Request, **kwargs: Any) -> Response:
-        """Take a promotion's request back."""
-        promotion = services.cancel_promotion(promotion_id=self.get_object().pk, actor=self.actor)
-        return Response(self.get_serializer(promotion).data)
-
-    def _decide(self, service: Any) -> Response:
-        promotion = self.get_object()
-        form = CommentSerializer(data=self.request.data)
-        form.is_valid(raise_exception=True)
-        decided = service(promotion_id=promotion.pk, **form.validated_data, actor=self.actor)
-        return Response(self.get_serializer(decided).data)
-
-    def _versions(self) -> QuerySet[Any]:
-        return ModelVersion.objects.filter(
-            model__model_id=self.kwargs["model_id"], number=self.kwargs["number"]
-        )
-
-    def _version(self) -> ModelVersion:
-        versions = self._versions().select_related("model__project")
-        found: ModelVersion = self.find(versions, self.view_permission, "model__project")
-        return found
 
 
 def lineage_answer(request: Request, version: ModelVersion, context: Any) -> Response:

@@ -62,7 +62,7 @@ def answer(live, body=b'{"rows": [{"a": 1, "b": 2}]}'):
             reload=lambda: endpoints.target_of_model(model_id),
             request_id="req_1",
             began=time.perf_counter(),
-        )
+        ).body
     )
 
 

@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[3]
 APPS = ("hokusai", "registry", "experiments", "contributions", "deployments")
 ASKED = re.compile(
     r"[\"']((?:accounts|core|notify|registry|experiments|contributions|deployments)"
-    r"\.(?:view|add|change|manage|use|read|register|request|decide|approve|deploy|predict)[a-z_]*)"
+    r"\.(?:view|add|change|manage|use|read|register|request|decide|approve|deploy|predict"
+    r"|review|roll|retire|share|archive|download)[a-z_]*)"
     r"[\"']"
 )
 
@@ -29,6 +30,12 @@ def test_every_role_may_look_at_its_project() -> None:
     [
         ("registry.register_version", {Role.ENGINEER, Role.OWNER}),
         ("registry.decide_promotion", {Role.REVIEWER, Role.OWNER}),
+        ("registry.roll_back", {Role.REVIEWER, Role.OWNER}),
+        ("registry.review_scan", {Role.REVIEWER, Role.OWNER}),
+        ("registry.retire_version", {Role.REVIEWER, Role.OWNER}),
+        ("registry.manage_policy", {Role.OWNER}),
+        ("registry.share_model", {Role.OWNER}),
+        ("registry.archive_model", {Role.OWNER}),
         ("accounts.manage_members", {Role.OWNER}),
         ("contributions.add_contribution", {Role.CONTRIBUTOR, Role.ENGINEER, Role.OWNER}),
     ],
@@ -49,7 +56,7 @@ def test_whoever_builds_never_sees_what_it_is_measured_by() -> None:
 def test_viewers_only_look() -> None:
     held = {permission for permission, roles in PERMISSIONS.items() if Role.VIEWER in roles}
     verbs = {permission.split(".")[1].split("_")[0] for permission in held}
-    assert verbs == {"view", "use", "predict"}
+    assert verbs <= {"view", "use", "predict", "download"}
 
 
 def test_the_public_may_only_view_and_only_what_members_may() -> None:

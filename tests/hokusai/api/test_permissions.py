@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db
 ROLES = ("viewer", "contributor", "engineer", "reviewer", "owner")
 BUILDERS = ("engineer", "owner")
 REVIEWERS = ("reviewer", "owner")
+OWNERS = ("owner",)
 STEWARDS = ("engineer", "reviewer", "owner")
 GIVERS = ("contributor", "engineer", "owner")
 CALLERS = ("anonymous", "outsider", *ROLES, "key_read", "key_write", "foreign_key")
@@ -211,6 +212,28 @@ CASES: dict[str, Case] = {
         # By whoever asked for it, here the engineer.
         {**doers(("engineer",)), "key_write": 403}
     ),
+    "GET models/<model_id>/at": Case(readers()),
+    "GET models/<model_id>/history": Case(readers()),
+    "POST models/<model_id>/rollback": Case(doers(REVIEWERS, person_only=True), lambda w: {}),
+    "GET models/<model_id>/shares": Case({**doers(OWNERS), "key_read": 403}),
+    "POST models/<model_id>/shares": Case(doers(OWNERS), lambda w: {"project": None}),
+    "DELETE models/<model_id>/shares/<public_id>": Case(doers(OWNERS)),
+    "POST models/<model_id>/archive": Case(doers(OWNERS), lambda w: {}),
+    "POST models/<model_id>/restore": Case(doers(OWNERS)),
+    "POST datasets/<public_id>/archive": Case(doers(OWNERS), lambda w: {}),
+    "POST datasets/<public_id>/restore": Case(doers(OWNERS)),
+    f"POST {V}/<number>/retire": Case(
+        doers(REVIEWERS, person_only=True),
+        lambda w: {"successor": 2, "sunset_at": "2999-01-01T00:00:00Z"},
+    ),
+    f"POST {V}/<number>/scan/review": Case(
+        doers(REVIEWERS, person_only=True), lambda w: {"comment": "seen"}
+    ),
+    "GET projects/<slug>/promotion-policies": Case(readers()),
+    "PUT projects/<slug>/promotion-policies/<stage>": Case(
+        doers(OWNERS, person_only=True),
+        lambda w: {"blocking": [], "approvals": 1, "roles": ["owner"]},
+    ),
     "GET promotions": Case(logged_in()),
     "GET promotions/<public_id>": Case(readers()),
     "GET datasets": Case(logged_in()),
@@ -320,6 +343,7 @@ OWN_ID = (
     "improvements",
     "deployments",
     "revisions",
+    "shares",
 )
 
 
@@ -364,6 +388,8 @@ def world() -> World:
         "deliveries": delivery.public_id,
         "jobs": make.JobFactory(project_id=project.pk, subject=copying.public_id).public_id,
         "events": make.EventFactory(project_id=project.pk).public_id,
+        "stage": "staging",
+        "shares": make.ModelShareFactory(model=version.model).public_id,
         "promotions": make.PromotionFactory(
             version=version, requested_by=people["engineer"]
         ).public_id,
