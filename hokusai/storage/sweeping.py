@@ -6,17 +6,20 @@ is kept meanwhile stays, new or old.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from hokusai.storage.base import ContentDamaged, ContentMissing, ContentStore, Kind, StoredObject
 from hokusai.storage.multipart.base import UploadStore
 
+T = TypeVar("T")
 Reference = tuple[Kind, str]
 GRACE = timedelta(hours=24)
 # Longer than any upload may take, with the copying that follows it.
 UPLOAD_GRACE = timedelta(days=7)
+READERS = 8
 
 
 class ContentReferences(Protocol):
@@ -85,6 +88,8 @@ def sweep(
     _look_for(store, marked - {(found.kind, found.digest) for found in listed}, report)
     if verify:
         _verify(store, listed, marked, report)
+    report.missing.sort()
+    report.damaged.sort()
     if apply:
         _remove(store, before, report)
     return report
@@ -101,9 +106,13 @@ def _mark(
     referred = set(references)
     young = {("tree", f.digest) for f in listed if f.kind == "tree" and f.modified_at >= before}
     marked = set(referred)
-    for reference in sorted(referred | young):
-        if reference[0] == "tree":
-            marked |= _blobs_of(store, reference[1], report, wanted=reference in referred)
+    trees = sorted(digest for kind, digest in referred | young if kind == "tree")
+
+    def blobs_of(digest: str) -> set[Reference]:
+        return _blobs_of(store, digest, report, wanted=("tree", digest) in referred)
+
+    for blobs in _each(blobs_of, trees):
+        marked |= blobs
     return marked
 
 
@@ -138,18 +147,27 @@ def _judge(
 
 def _look_for(store: ContentStore, absent: set[Reference], report: SweepReport) -> None:
     """Name blobs that are not there; what was kept after the listing is no loss."""
-    for kind, digest in sorted(absent):
-        if kind == "blob":
-            _prove(store, digest, report)
+    blobs = sorted(digest for kind, digest in absent if kind == "blob")
+    for _ in _each(lambda digest: _prove(store, digest, report), blobs):
+        continue
 
 
 def _verify(
     store: ContentStore, listed: list[StoredObject], marked: set[Reference], report: SweepReport
 ) -> None:
-    for found in listed:
-        if found.kind == "blob" and ("blob", found.digest) in marked:
-            _prove(store, found.digest, report)
-            report.verified += 1
+    kept = {found.digest for found in listed if found.kind == "blob"}
+    blobs = sorted(digest for kind, digest in marked if kind == "blob" and digest in kept)
+    for _ in _each(lambda digest: _prove(store, digest, report), blobs):
+        report.verified += 1
+
+
+def _each(function: Callable[[str], T], digests: list[str]) -> Iterator[T]:
+    """Call `function` with each digest, several at once: a bucket's answers take their time."""
+    pool = ThreadPoolExecutor(READERS)
+    try:
+        yield from pool.map(function, digests)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _prove(store: ContentStore, digest: str, report: SweepReport) -> None:

@@ -1,8 +1,14 @@
+import urllib.error
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from hokusai.embedded import roster
 from hokusai.embedded.folder import DataFolder
+from hokusai.embedded.ports import any_free
+from hokusai.embedded.servers import EmbeddedServers
 from tests.hokusai.embedded.test_environment import ADDRESSES
 
 
@@ -23,6 +29,19 @@ def test_the_store_process_answers_where_links_lead(folder: DataFolder) -> None:
     assert runner == f"--store={programs['store'].environment['STORE_ROOT']}"
     without = replace(ADDRESSES, store_url="")
     assert "store" not in {p.name for p in roster.supervised(folder, without, web_port=8000)}
+
+
+def test_the_store_process_starts_and_gives_out_nothing_unsigned(tmp_path: Path) -> None:
+    addresses = replace(ADDRESSES, store_url=f"http://127.0.0.1:{any_free()}")
+    servers = EmbeddedServers(tmp_path / "data", ())
+    servers.open()
+    try:
+        servers.supervisor.start(roster.store(servers.folder, addresses))
+        servers.supervisor.wait_ready("store")
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"{addresses.store_url}/blobs/{'0' * 64}", timeout=10)
+    finally:
+        servers.close()
 
 
 def test_exactly_one_process_knows_the_signing_key(folder: DataFolder) -> None:
