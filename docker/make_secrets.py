@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 RANDOM = (
@@ -56,6 +57,8 @@ def make_secrets(folder: Path) -> list[str]:
     for name, url in _urls(values).items():
         ensure(name, lambda url=url: url)  # type: ignore[misc]
     ensure("signing_key.pem", new_signing_key)
+    private = ensure("model_signing_key.pem", new_model_signing_key)
+    ensure("model_signing_key.pub", lambda: public_half(private))
     return made
 
 
@@ -68,6 +71,29 @@ def new_signing_key() -> str:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+        .decode("ascii")
+    )
+
+
+def new_model_signing_key() -> str:
+    """Return a new private key on P-256, PKCS#8 in PEM."""
+    return (
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode("ascii")
+    )
+
+
+def public_half(private_pem: str) -> str:
+    """Return the public key of a private one, as PEM."""
+    key = serialization.load_pem_private_key(private_pem.encode("ascii"), None)
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         .decode("ascii")
     )
 

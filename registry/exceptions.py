@@ -13,6 +13,12 @@ class ArtifactRefused(InvalidInput):
     code = "artifact_refused"
 
 
+class SignatureRefused(InvalidInput):
+    """A signature over a version's files cannot be made or does not hold."""
+
+    code = "signature_refused"
+
+
 class DatasetRefused(InvalidInput):
     """The uploaded rows cannot be used."""
 

@@ -2,10 +2,11 @@
 what."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hokusai.embedded import keys
 from hokusai.embedded.errors import EmbeddedError
 from hokusai.embedded.folder import DataFolder
 from hokusai.embedded.ports import LOOPBACK
@@ -18,8 +19,10 @@ from hokusai.embedded.programs import (
 OUTSIDE = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "mlflow": "MLFLOW_TRACKING_URI"}
 OWNER_URL = "DATABASE_OWNER_URL"
 SIGNING_KEY_FILE = "SIGNING_KEY_FILE"
+MODEL_SIGNING_KEY_FILE = "MODEL_SIGNING_KEY_FILE"
+MODEL_SIGNING_PUBLIC_KEY_FILE = "MODEL_SIGNING_PUBLIC_KEY_FILE"
 # Handed to single processes only, never inherited by all.
-RESERVED = {OWNER_URL, SIGNING_KEY_FILE}
+RESERVED = {OWNER_URL, SIGNING_KEY_FILE, MODEL_SIGNING_KEY_FILE}
 SOCKET_PATH_MAX = 100
 
 
@@ -75,6 +78,8 @@ def stack_variables(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
         "CONTENT_STORE_ROOT": str(folder.root / "store"),
         "STORE_URL": addresses.store_url,
         "STORE_URL_SECRET": given.get("STORE_URL_SECRET") or folder.secret("store_url_secret"),
+        MODEL_SIGNING_PUBLIC_KEY_FILE: given.get(MODEL_SIGNING_PUBLIC_KEY_FILE)
+        or str(keys.published(folder, model_signing_key(folder))),
         "RUNNER_SOCKET": runner_socket(folder),
         "HOKUSAI_DATA_DIR": str(folder.root),
         "HOKUSAI_BASE_URL": addresses.base_url,
@@ -105,33 +110,18 @@ def owner_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str
 
 
 def signer_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
-    """Return the environment of the signing worker: the only one that knows where the key is."""
+    """Return the environment of the signing worker: the only one that knows where the keys are."""
     return {
         **shared_environment(folder, addresses),
-        SIGNING_KEY_FILE: os.environ.get(SIGNING_KEY_FILE) or str(signing_key(folder)),
+        SIGNING_KEY_FILE: os.environ.get(SIGNING_KEY_FILE) or str(keys.signing_key(folder)),
+        MODEL_SIGNING_KEY_FILE: str(model_signing_key(folder)),
     }
 
 
-def signing_key(folder: DataFolder, make: Callable[[], str] | None = None) -> Path:
-    """Return the path of this instance's Ed25519 key, made at the first call and kept."""
-    return folder.secret_file("signing_key.pem", make or new_signing_key)
-
-
-def new_signing_key() -> str:
-    """Return a new Ed25519 private key, PKCS#8 in PEM."""
-    # Only the first start needs the library.
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
-
-    return (
-        ed25519.Ed25519PrivateKey.generate()
-        .private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        .decode("ascii")
-    )
+def model_signing_key(folder: DataFolder) -> Path:
+    """Return the path of the private key for models: the caller's, or this instance's own."""
+    given = os.environ.get(MODEL_SIGNING_KEY_FILE)
+    return Path(given) if given else keys.model_signing_key(folder)
 
 
 def runner_socket(folder: DataFolder) -> str:

@@ -92,6 +92,13 @@ def test_only_the_signer_has_the_private_key() -> None:
     assert holders == named == {"signer"}
 
 
+def test_only_the_signer_has_the_private_key_for_models() -> None:
+    holders = {n for n, s in SERVICES.items() if "model_signing_key" in s.get("secrets", [])}
+    name = "MODEL_SIGNING_KEY_FILE"
+    named = {n for n, s in SERVICES.items() if name in s.get("environment", {})}
+    assert holders == named == {"signer"}
+
+
 def test_only_migrations_have_the_owners_role() -> None:
     holders = {n for n, s in SERVICES.items() if "database_owner_url" in s.get("secrets", [])}
     assert holders == {"migrate"}

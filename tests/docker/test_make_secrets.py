@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 SCRIPT = Path(__file__).parents[2] / "docker" / "make_secrets.py"
 
@@ -39,3 +43,12 @@ def test_only_the_owner_may_enter_the_folder(tmp_path: Path) -> None:
 def test_the_signing_key_is_an_ed25519_key(tmp_path: Path) -> None:
     pem = _make(tmp_path / "s")["signing_key.pem"]
     assert isinstance(load_pem_private_key(pem, password=None), Ed25519PrivateKey)
+
+
+def test_the_key_for_models_is_on_p256_and_its_public_half_lies_beside(tmp_path: Path) -> None:
+    made = _make(tmp_path / "s")
+    key = load_pem_private_key(made["model_signing_key.pem"], password=None)
+    public = load_pem_public_key(made["model_signing_key.pub"])
+    assert isinstance(key, EllipticCurvePrivateKey)
+    assert key.curve.name == "secp256r1"
+    assert key.public_key() == public

@@ -1,10 +1,8 @@
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from hokusai.embedded import environment
+from hokusai.embedded import environment, keys
 from hokusai.embedded.environment import Addresses, outside_parts, read_dotenv, runner_socket
 from hokusai.embedded.errors import EmbeddedError
 from hokusai.embedded.folder import DataFolder
@@ -46,6 +44,29 @@ def test_only_the_signer_knows_the_key(folder: DataFolder, monkeypatch) -> None:
     assert signer["SIGNING_KEY_FILE"] == str(folder.root / "elsewhere.pem")
 
 
+def test_only_the_signer_knows_the_key_for_models_and_all_know_its_public_half(
+    folder: DataFolder, monkeypatch
+) -> None:
+    monkeypatch.delenv("MODEL_SIGNING_KEY_FILE", raising=False)
+    monkeypatch.delenv("MODEL_SIGNING_PUBLIC_KEY_FILE", raising=False)
+    shared = environment.shared_environment(folder, ADDRESSES)
+    signer = environment.signer_environment(folder, ADDRESSES)
+    private = Path(signer["MODEL_SIGNING_KEY_FILE"])
+    assert "MODEL_SIGNING_KEY_FILE" not in shared
+    published = Path(shared["MODEL_SIGNING_PUBLIC_KEY_FILE"]).read_text()
+    assert published == keys.public_half(private)
+
+
+def test_the_callers_key_for_models_is_published(folder: DataFolder, monkeypatch) -> None:
+    given = folder.root / "given.pem"
+    given.write_text(keys.new_model_signing_key())
+    monkeypatch.setenv("MODEL_SIGNING_KEY_FILE", str(given))
+    shared = environment.shared_environment(folder, ADDRESSES)
+    assert "MODEL_SIGNING_KEY_FILE" not in shared
+    published = Path(shared["MODEL_SIGNING_PUBLIC_KEY_FILE"]).read_text()
+    assert published == keys.public_half(given)
+
+
 def test_the_store_process_knows_its_folder_and_secret_alone(
     folder: DataFolder, monkeypatch
 ) -> None:
@@ -67,15 +88,6 @@ def test_only_migrations_know_the_owner(folder: DataFolder, monkeypatch) -> None
     assert ADDRESSES.owner_url not in shared.values()
     owner = environment.owner_environment(folder, ADDRESSES)
     assert owner["DATABASE_URL"] == owner["DATABASE_OWNER_URL"] == ADDRESSES.owner_url
-
-
-def test_the_key_is_ed25519_private_and_kept(folder: DataFolder) -> None:
-    path = environment.signing_key(folder)
-    first = path.read_bytes()
-    assert isinstance(load_pem_private_key(first, None), ed25519.Ed25519PrivateKey)
-    assert first.startswith(b"-----BEGIN PRIVATE KEY-----")
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert environment.signing_key(folder).read_bytes() == first
 
 
 def test_secrets_are_made_once(folder: DataFolder, monkeypatch) -> None:
