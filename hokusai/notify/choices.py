@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
 
 
@@ -29,6 +32,15 @@ TOPIC_OF_TAG: dict[str, Topic] = {
     "version:ready": Topic.VERSION_READY,
     "version:failed": Topic.VERSION_FAILED,
     "version:retired": Topic.VERSION_RETIRED,
-    "version:sync-conflict": Topic.SYNC_CONFLICT,
+    "version:changed-in-mlflow": Topic.SYNC_CONFLICT,
     "webhook:disabled": Topic.WEBHOOK_DISABLED,
 }
+
+
+def topic_of(tag: str, after: Mapping[str, Any]) -> Topic | None:
+    """What an event is about, by its tag and what it says; None where nobody is told of it."""
+    topic = TOPIC_OF_TAG.get(tag)
+    # What was changed in MLflow alone is taken over, and needs nobody.
+    if topic == Topic.SYNC_CONFLICT and not after.get("conflicts"):
+        return None
+    return topic

@@ -26,7 +26,7 @@ _SENTENCES = {
     "version:ready": "{what} is ready",
     "version:failed": "The artifact of {what} cannot be used",
     "version:retired": "{who} retired {what}",
-    "version:sync-conflict": "{what} was changed here and in MLflow",
+    "version:changed-in-mlflow": "{what} was changed here and in MLflow",
     "webhook:disabled": "The webhook to {what} is switched off: it fails",
 }
 _MAIL = """{sentence}.

@@ -8,7 +8,7 @@ from hokusai.core.events import Actor, record
 from hokusai.core.models import Event
 from hokusai.notify import bell, wording
 from hokusai.notify.audience import recipients_of
-from hokusai.notify.choices import TOPIC_OF_TAG, Topic
+from hokusai.notify.choices import Topic, topic_of
 from hokusai.notify.models import Message, Webhook, WebhookDelivery
 
 
@@ -18,9 +18,9 @@ def announce(*, event: Event) -> None:
 
     Hearing of it twice is the same as once. Records nothing: messages are no change of anything.
     """
-    topic = TOPIC_OF_TAG[event.tag]
+    topic = topic_of(event.tag, event.after)
     project = Project.objects.filter(pk=event.project_id or 0).first()
-    if project is None:
+    if topic is None or project is None:
         return
     _queue_messages(event, topic, project)
     _queue_deliveries(event, topic, project)
