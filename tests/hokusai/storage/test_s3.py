@@ -9,6 +9,7 @@ import pytest
 from hokusai.storage import s3 as module
 from hokusai.storage.base import ContentMissing
 from hokusai.storage.s3 import S3Store
+from hokusai.storage.sweeping import sweep
 from tests.hokusai.storage.conftest import ROOT, S3Server
 
 KILLED = """
@@ -16,6 +17,7 @@ import json, os, signal, sys
 from django.conf import settings
 settings.configure()
 from hokusai.storage.s3 import S3Store
+from hokusai.storage.sweeping import sweep
 store = S3Store(root=sys.argv[1], **json.loads(sys.argv[2]))
 store._bucket.client
 from botocore.httpsession import URLLib3Session
@@ -110,3 +112,21 @@ def test_an_object_says_its_digest(store: S3Store, s3: S3Server) -> None:
     digest = store.put(b"rows")
     head = s3.client.head_object(Bucket=s3.bucket, Key=f"blobs/{digest[:2]}/{digest}")
     assert head["Metadata"] == {"sha256": digest}
+
+
+def test_a_bucket_is_swept_of_what_nobody_refers_to(
+    store: S3Store, s3: S3Server, folder: Path
+) -> None:
+    kept = store.put_tree(folder).digest
+    orphan = store.put(b"of nobody")
+    s3.client.create_multipart_upload(Bucket=s3.bucket, Key=f"blobs/ab/{'ab' * 32}")
+
+    report = sweep(
+        store, lambda: [("tree", kept)], grace=timedelta(minutes=-5), verify=True, apply=True
+    )
+    assert {found.kind for found in report.unreferenced} == {"blob", "draft"}
+    assert (report.removed, report.verified, report.damaged, report.missing) == (2, 2, [], [])
+    with pytest.raises(ContentMissing):
+        store.get(orphan)
+    assert store.verify_tree(kept).digest == kept
+    assert {found.kind for found in store.stored()} == {"blob", "tree"}
