@@ -22,6 +22,18 @@ def cpu_s(pids: Iterable[int | None]) -> float:
     raise RuntimeError("The processes of a side change too fast to be measured.")
 
 
+def of_workers_s(pid: int | None) -> dict[int, float]:
+    """User and system time so far of each descendant of a server."""
+    times = {}
+    for one in psutil.Process(_known(pid)).children(recursive=True):
+        try:
+            spent = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        times[one.pid] = float(spent.user + spent.system)
+    return times
+
+
 def _family_s(parent: psutil.Process) -> float:
     times = [one.cpu_times() for one in (*parent.children(recursive=True), parent)]
     return float(

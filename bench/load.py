@@ -26,8 +26,13 @@ local body = body_file:read("*a")
 if body == "" then body = nil end
 local headers = {@headers@}
 request = function()
-  n = n %% #all + 1
-  return wrk.format("@method@", all[n], headers, body)
+  n = n + 1
+  local sent = body
+  if body and @numbered@ then
+    local place = string.format("%d", n % @spread@)
+    sent = body:gsub("@n@", string.format("%d", @first@ + n)):gsub("@m@", place)
+  end
+  return wrk.format("@method@", all[(n - 1) % #all + 1], headers, sent)
 end
 done = function(summary, latency, requests)
   io.write(string.format("RESULT %d %d %d %.1f\\n", summary.requests,
@@ -35,12 +40,15 @@ done = function(summary, latency, requests)
       + summary.errors.write + summary.errors.timeout,
     summary.duration, latency:percentile(50)))
 end
-""".replace("%%", "%")
+"""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked for: each path in turn, over some connections, for some seconds."""
+    """What is asked for: each path in turn, over some connections, for some seconds.
+
+    `spread`: in the body, @n@ stands for a number never used before, @m@ for one below `spread`.
+    """
 
     url: str
     paths: Sequence[str]
@@ -48,6 +56,7 @@ class Load:
     body: bytes = b""
     connections: int = 16
     seconds: int = 3
+    spread: int = 0
 
     @property
     def method(self) -> str:
@@ -78,6 +87,11 @@ def run(load: Load) -> Outcome:
     return outcome
 
 
+def first_number() -> int:
+    """Where the numbers of a load begin: past those of every load before."""
+    return time.time_ns() // 1_000_000 * 1_000
+
+
 def generator() -> str:
     """Which generator this machine uses."""
     return "wrk" if shutil.which("wrk") else "bench.load"
@@ -93,6 +107,9 @@ def _with_wrk(load: Load, folder: Path) -> Outcome:
         "body": str(folder / "body"),
         "headers": headers,
         "method": load.method,
+        "numbered": "true" if load.spread else "false",
+        "first": str(first_number()),
+        "spread": str(load.spread or 1),
     }.items():
         script = script.replace(f"@{name}@", value)
     (folder / "load.lua").write_text(script)
@@ -126,6 +143,7 @@ class _Client:
     def __init__(self, load: Load) -> None:
         self.load, self.took, self.errors = load, list[float](), 0
         self.end = time.monotonic() + load.seconds
+        self.first = first_number()
 
     async def connection(self, first: int) -> None:
         """One request after the other until the time is over."""
@@ -143,9 +161,17 @@ class _Client:
     def _request(self, position: int, host: str) -> bytes:
         load = self.load
         path = load.paths[position % len(load.paths)]
-        headers = {"Host": host, **load.headers, "Content-Length": str(len(load.body))}
+        body = self._body(position)
+        headers = {"Host": host, **load.headers, "Content-Length": str(len(body))}
         lines = [f"{load.method} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + load.body
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def _body(self, position: int) -> bytes:
+        load = self.load
+        if not load.spread:
+            return load.body
+        numbered = load.body.replace(b"@n@", str(self.first + position).encode())
+        return numbered.replace(b"@m@", str(position % load.spread).encode())
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

@@ -5,14 +5,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from bench import peer_fill
-from bench.sizes import TAGS, VERSIONS
+from bench import cpu, peer_fill
 from hokusai.embedded import roster
 from hokusai.embedded.environment import Addresses, owner_environment, shared_environment
 from hokusai.embedded.mlflow_server import answers_http
@@ -56,10 +55,10 @@ def ensure_peers() -> None:
 
 
 class Sides:
-    """Starts and fills both sides."""
+    """Starts and fills both sides with so many models, of fifty versions each."""
 
-    def __init__(self, servers: EmbeddedServers, folder: Path) -> None:
-        self.servers, self.folder = servers, folder
+    def __init__(self, servers: EmbeddedServers, folder: Path, *, models: int) -> None:
+        self.servers, self.folder, self.models = servers, folder, models
         self.supervisor = servers.supervisor
         self.web_port = any_free()
         self.addresses = Addresses(
@@ -82,14 +81,18 @@ class Sides:
         self.supervisor.wait_ready("mlflow-gunicorn")
         ports["uvicorn"] = self._start_mlflow("uvicorn")
         scoring = self._start_scoring()
-        peer_fill.fill(ports["gunicorn"], versions=VERSIONS, tags=TAGS)
-        self._gather_statistics()
+        peer_fill.fill(self._mlflow_url(), models=self.models)
+        self.gather_statistics()
         self.supervisor.wait_ready("mlflow-uvicorn", "scoring")
         return Running(self.web_port, ports, scoring, **filled, **given)
 
     def pids_of_ours(self) -> list[int | None]:
         """Web, runner, Redis and PostgreSQL."""
         return [self.supervisor.pid(name) for name in ("web", "runner", "redis", "postgres")]
+
+    def pids_of_registry(self) -> list[int | None]:
+        """Web, Redis and PostgreSQL."""
+        return [self.supervisor.pid(name) for name in ("web", "redis", "postgres")]
 
     def pids_of_mlflow(self) -> dict[str, list[int | None]]:
         """Each MLflow server, and PostgreSQL."""
@@ -103,13 +106,16 @@ class Sides:
         """The peer that answers predictions; it uses no other server."""
         return [self.supervisor.pid("scoring")]
 
-    def _start_ours(self) -> dict[str, str]:
+    def _migrate(self) -> None:
         self._manage("migrate", "--no-input", "-v0", as_owner=True)
         role = self.servers.database_url.split("//")[1].partition(":")[0]
         self._manage("grant_runtime", "--role", role, as_owner=True)
+
+    def _start_ours(self) -> dict[str, str]:
+        self._migrate()
         self.supervisor.start(roster.runner(self.servers.folder))
         self.supervisor.wait_ready("runner")
-        fill = f"from bench import fill; fill.main({str(self.folder / 'model')!r})"
+        fill = f"from bench import fill; fill.main({str(self.folder / 'model')!r}, {self.models})"
         filled = self._manage("shell", "--no-imports", "-c", fill, as_owner=False)
         self.supervisor.start(roster.web(self.servers.folder, self.addresses, port=self.web_port))
         self.supervisor.wait_ready("web")
@@ -132,12 +138,46 @@ class Sides:
         self._start_peer(f"mlflow-{kind}", command, own, port, "/health")
         return port
 
-    def _gather_statistics(self) -> None:
+    def _mlflow_url(self) -> str:
+        return self.servers.postgres.tracking_url.replace("+psycopg", "")
+
+    def gather_statistics(self) -> None:
         """What PostgreSQL does by itself a minute after a bulk load, for both databases."""
-        mlflow = self.servers.postgres.tracking_url.replace("+psycopg", "")
-        for url in (self.servers.owner_url, mlflow):
+        for url in (self.servers.owner_url, self._mlflow_url()):
             with psycopg.connect(url, autocommit=True) as connection:
-                connection.execute("ANALYZE")
+                connection.execute("VACUUM ANALYZE")
+
+    def inside(self, call: str) -> dict[str, Any]:
+        """What a function of `bench.inside` measured, in a process of our side's own."""
+        code = f"from bench import inside; inside.{call}"
+        text = self._manage("shell", "--no-imports", "-c", code, as_owner=False)
+        answer: dict[str, Any] = json.loads(text.splitlines()[-1])
+        return answer
+
+    def inside_small(self, call: str) -> dict[str, Any]:
+        """As `inside`, in a database of its own that holds 1,000 versions."""
+        name = "hokusai_small"
+        with psycopg.connect(self.servers.owner_url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        ours = self.addresses
+        small = replace(
+            ours,
+            database_url=_other_database(ours.database_url, name),
+            owner_url=_other_database(ours.owner_url, name),
+        )
+        self.addresses = small
+        try:
+            self._migrate()
+            self.inside("fill_small()")
+            with psycopg.connect(small.owner_url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
+            return self.inside(call)
+        finally:
+            self.addresses = ours
+
+    def workers_of(self, name: str) -> dict[int, float]:
+        """CPU seconds so far of each process below a server."""
+        return cpu.of_workers_s(self.supervisor.pid(name))
 
     def _start_scoring(self) -> int:
         port = any_free()
@@ -194,6 +234,11 @@ class Sides:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command[1:4])} failed:\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+
+def _other_database(url: str, name: str) -> str:
+    before, _, options = url.partition("?")
+    return f"{before.rpartition('/')[0]}/{name}" + (f"?{options}" if options else "")
 
 
 def remove(folder: Path) -> None:
