@@ -41,3 +41,9 @@ class NotIndependent(Forbidden):
     """Whoever decides must be a person without a part in what is decided."""
 
     code = "not_independent"
+
+
+class TooManyTags(InvalidInput):
+    """A version carries no more tags."""
+
+    code = "too_many_tags"

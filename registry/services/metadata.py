@@ -5,11 +5,12 @@ from typing import Any
 
 from django.db import transaction
 
-from hokusai.core.errors import Conflict, InvalidInput
+from hokusai.core.errors import InvalidInput
 from hokusai.core.events import SYSTEM, Actor, record
 from registry.algorithms import cards, licences
 from registry.algorithms.tags import TypedTag, typed, typed_all
 from registry.choices import SecurityLevel
+from registry.exceptions import TooManyTags
 from registry.models import ModelVersion, VersionTag
 
 OWN_TAGS = "hokusai."
@@ -143,8 +144,9 @@ def write_tags(version_id: int, tags: Mapping[str, TypedTag], actor: Actor) -> M
     """Set checked tags inside a transaction, under the version's lock."""
     version = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version_id)
     before = dict(version.tags.filter(key__in=tags).values_list("key", "value"))
-    if version.tags.exclude(key__in=tags).count() + len(tags) > MAX_TAGS + len(before):
-        raise Conflict(f"A version has at most {MAX_TAGS} tags.")
+    others = version.tags.exclude(key__startswith=OWN_TAGS).exclude(key__in=tags).count()
+    if actor != SYSTEM and others + len(tags) > MAX_TAGS:
+        raise TooManyTags(f"A version has at most {MAX_TAGS} tags.")
     VersionTag.objects.bulk_create(
         tag_rows(version, tags),
         update_conflicts=True,
