@@ -6,6 +6,7 @@ const BADGE = { height: 18, letter: 6.6, inset: 12, gap: 4 };
 const MARGIN = 14;
 // Beyond this many boxes the best ranking costs more than it shows.
 const SIMPLE_ABOVE = 60;
+const RANKS_CROSSED = 420;
 export const KIND_TONE = {
   version: "accent", dataset: "info", contribution: "info", contributor: "warning", run: "quiet",
   benchmark: "quiet", comparison: "warning", improvement: "success", attestation: "success",
@@ -22,7 +23,35 @@ export function element(name, attributes, ...children) {
 
 const badgeWidth = (badge) => `+${badge.count}`.length * BADGE.letter + BADGE.inset;
 
-// {graph, size}: where dagre puts boxes and lines; badges get room beside their boxes.
+// How far from the last each box stands, as dagre ranks them; circles are cut where they close.
+function ranks(boxes, edges) {
+  const after = new Map(boxes.map((box) => [box.id, []]));
+  edges.forEach((edge) => after.get(edge.src).push(edge.dst));
+  const found = new Map();
+  const rank = (id) => {
+    if (found.has(id)) return found.get(id);
+    found.set(id, 0);
+    found.set(id, Math.max(0, ...after.get(id).map((next) => rank(next) + 1)));
+    return found.get(id);
+  };
+  boxes.forEach((box) => rank(box.id));
+  return found;
+}
+
+// Each rank that a line crosses costs dagre a point to place: the longest are drawn straight
+// instead, so that the layout of any graph ends soon.
+function laidOut(boxes, edges) {
+  const far = ranks(boxes, edges);
+  const span = (edge) => Math.abs(far.get(edge.src) - far.get(edge.dst));
+  let crossed = 0;
+  const within = new Set([...edges].sort((a, b) => span(a) - span(b)).filter((edge) => {
+    crossed += span(edge);
+    return crossed <= RANKS_CROSSED;
+  }));
+  return edges.filter((edge) => within.has(edge));
+}
+
+// Where dagre puts boxes and lines; badges get room beside their boxes.
 export function placed({ boxes, edges, badges }) {
   const graph = new window.dagre.graphlib.Graph({ multigraph: true });
   const side = badges.length ? Math.max(...badges.map(badgeWidth)) + BADGE.gap : 0;
@@ -32,7 +61,7 @@ export function placed({ boxes, edges, badges }) {
     ranker: boxes.length > SIMPLE_ABOVE ? "longest-path" : "network-simplex",
   });
   boxes.forEach((box) => graph.setNode(box.id, { width: BOX.width, height: BOX.height }));
-  edges.forEach((edge) => {
+  laidOut(boxes, edges).forEach((edge) => {
     const width = edge.label ? edge.label.length * LABEL.letter + LABEL.inset : 0;
     const height = edge.label ? LABEL.height : 0;
     graph.setEdge(edge.src, edge.dst, { width, height, labelpos: "c" }, edge.kind);
@@ -113,7 +142,19 @@ function badge(one, place, { t }) {
   );
 }
 
-// A way through the points that dagre gives, rounded at each.
+// From the right side of one box to the left side of the other, through dagre's points.
+function way(edge, graph) {
+  const [src, dst] = [graph.node(edge.src), graph.node(edge.dst)];
+  const place = graph.edge(edge.src, edge.dst, edge.kind);
+  const from = { x: src.x + BOX.width / 2, y: src.y };
+  const to = { x: dst.x - BOX.width / 2, y: dst.y };
+  const bends = place ? place.points.slice(1, -1) : [{ x: from.x + 40, y: from.y }, { x: to.x - 40, y: to.y }];
+  const width = edge.label ? edge.label.length * LABEL.letter + LABEL.inset : 0;
+  const middle = { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2, width };
+  return { points: [from, ...bends, to], label: place || middle };
+}
+
+// A way through the points, rounded at each.
 function path(points) {
   const [first, ...rest] = points;
   const middle = (a, b) => `${(a.x + b.x) / 2} ${(a.y + b.y) / 2}`;
@@ -150,10 +191,10 @@ function label(edge, place, { t }) {
 
 // what: {boxes, edges, badges}; look: {t: tones, font, state}
 export function picture(what, graph, look) {
-  const lines = what.edges.map((edge) => [edge, graph.edge(edge.src, edge.dst, edge.kind)]);
+  const lines = what.edges.map((edge) => [edge, way(edge, graph)]);
   return [
     ...lines.map(([edge, place]) => line(edge, place, look)),
-    ...lines.filter(([edge]) => edge.label).map(([edge, place]) => label(edge, place, look)),
+    ...lines.filter(([edge]) => edge.label).map(([edge, place]) => label(edge, place.label, look)),
     ...what.boxes.map((one) => box(one, graph.node(one.id), look)),
     ...what.badges.map((one) => badge(one, graph.node(one.id), look)),
   ];

@@ -94,10 +94,7 @@ export class State {
   // behind one side of a box.
   visible() {
     this.shown = this.#reached();
-    const boxOf = (id) => {
-      const node = this.nodes.get(id);
-      return this.folded.has(node.kind) ? `kind ${node.kind}` : id;
-    };
+    const boxOf = (id) => this.#box(id, this.shown.get(id).anchor);
     return { boxes: this.#boxes(boxOf), edges: this.#edges(boxOf), badges: this.#badges() };
   }
 
@@ -108,33 +105,40 @@ export class State {
   }
 
   #cost(shown) {
-    const single = [...shown.keys()].filter((id) => !this.folded.has(this.nodes.get(id).kind));
-    return single.length + this.folded.size;
+    return new Set([...shown].map(([id, { anchor }]) => this.#box(id, anchor))).size;
+  }
+
+  // Folded kinds have one box beside each box that they were reached from: one for all of them
+  // would draw a line from everywhere.
+  #box(id, anchor) {
+    const { kind } = this.nodes.get(id);
+    return this.folded.has(kind) ? `kind ${kind} ${anchor}` : id;
   }
 
   // Breadth first from the focus; then, where nothing narrows the view, from what stands apart.
   #walk({ fan, most }) {
     const shown = new Map();
-    let cost = 0;
-    const show = (id, distance, queue) => {
-      shown.set(id, distance);
+    const boxes = new Set();
+    const show = (id, distance, queue, anchor) => {
+      shown.set(id, { distance, anchor });
       queue.push(id);
-      if (!this.folded.has(this.nodes.get(id).kind)) cost += 1;
+      boxes.add(this.#box(id, anchor));
     };
     const from = (seed) => {
       const queue = [];
-      show(seed, 0, queue);
+      show(seed, 0, queue, "");
       for (let at = 0; at < queue.length; at += 1) {
-        const distance = shown.get(queue[at]);
+        const { distance, anchor } = shown.get(queue[at]);
+        const own = this.folded.has(this.nodes.get(queue[at]).kind) ? anchor : queue[at];
         WAYS.filter((way) => !this.closed.has(keyOf(queue[at], way))).forEach((way) => {
           const opened = this.opened.get(keyOf(queue[at], way)) || 0;
           let beside = 0;
           this.neighbours(queue[at], way).forEach((id) => {
             if (shown.has(id)) { beside += 1; return; }
-            const free = distance < this.depth && beside < fan && cost < most;
+            const free = distance < this.depth && beside < fan && boxes.size < most;
             if (!free && beside >= opened) return;
             beside += 1;
-            show(id, distance + 1, queue);
+            show(id, distance + 1, queue, own);
           });
         });
       }
@@ -142,7 +146,7 @@ export class State {
     if (this.focus) from(this.focus);
     const narrowed = this.focus !== this.start || this.depth !== Infinity || this.closed.size;
     if (!narrowed && this.#apart) {
-      this.#apart.forEach((id) => { if (!shown.has(id) && cost < most) from(id); });
+      this.#apart.forEach((id) => { if (!shown.has(id) && boxes.size < most) from(id); });
     }
     return shown;
   }

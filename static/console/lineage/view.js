@@ -2,7 +2,7 @@
 import { BOX } from "./picture.js";
 
 // Below SMALLEST nobody reads the names; HEIGHT is in pixels of the page.
-const SCALE = { smallest: 0.62, fitted: 1.1, largest: 2.5, step: 1.25 };
+const SCALE = { smallest: 0.62, readable: 0.85, fitted: 1.1, largest: 2.5, step: 1.25 };
 const HEIGHT = { least: 170, most: 560, fullLeast: 340, fullPart: 0.68 };
 const STEP = 80;
 
@@ -12,7 +12,7 @@ const within = (value, low, high) => Math.min(Math.max(value, low), high);
 function whole(size, focus, page) {
   const room = { width: page.width, height: page.height || HEIGHT.most };
   const fits = Math.min(room.width / size.width, room.height / size.height);
-  const scale = within(fits, SCALE.smallest, SCALE.fitted);
+  const scale = fits < SCALE.smallest ? SCALE.readable : Math.min(fits, SCALE.fitted);
   const height = page.height || within(size.height * scale, HEIGHT.least, HEIGHT.most);
   const start = (length, at, seen) =>
     length <= seen + 1 ? (length - seen) / 2 : within(at - seen / 2, 0, length - seen);

@@ -111,7 +111,7 @@ def test_a_graph_of_a_thousand_is_searched_focused_expanded_and_collapsed(
     console.get_by_role("button", name="dataset 650").click()
     assert boxes.count() < shown
     folded = console.locator(BOXES).filter(has_text="×")
-    folded.click()
+    folded.first.click()
     assert boxes.count() == shown
 
     console.get_by_role("button", name="Start again").click()
@@ -146,9 +146,7 @@ def test_the_gain_of_a_model_is_drawn_and_leads_to_its_steps(
     line = Line(project)
     line.version()
     line.version()
-    line.credit(
-        line.improvement("one", baseline=1, candidate=2, delta_ppm=12_500), "anna", 10_000
-    )
+    line.credit(line.improvement("one", baseline=1, candidate=2, delta_ppm=12_500), "anna", 10_000)
     page = reverse("admin:registry_model_change", args=[line.model.pk])
     console.goto(live_server.url + page)
     console.locator("[data-chart=waterfall] svg").wait_for()
