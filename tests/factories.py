@@ -31,6 +31,7 @@ from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify import signatures
 from hokusai.notify.choices import Topic
 from hokusai.notify.models import Attempt, Message, Subscription, Webhook, WebhookDelivery
+from hokusai.storage import uploads
 from hokusai.web.models import IdempotencyRecord
 from registry.choices import ArtifactState, DatasetState, EdgeKind, NodeKind, Stage
 from registry.models import (
@@ -45,7 +46,12 @@ from registry.models import (
     Promotion,
     PromotionPolicy,
     RowDigest,
+    SyncConflict,
     TrackedExperiment,
+    TrackedModel,
+    TrackedVersion,
+    Upload,
+    UploadFile,
     VersionTag,
 )
 
@@ -251,6 +257,14 @@ class DatasetVersionFactory(DjangoModelFactory):
     )
     rows_digest = factory.Sequence(lambda n: digest(f"rows {n}"))
     row_count = 10
+    statistics = factory.LazyFunction(
+        lambda: {
+            "rows": 10,
+            "columns": [{"name": "x", "type": "number", "count": 10, "missing": 0}],
+            "label": None,
+            "preview": {"columns": ["x", "label"], "rows": [[0.5, 1]]},
+        }
+    )
     uploaded_by = factory.SubFactory(UserFactory)
 
 
@@ -328,6 +342,28 @@ class ModelShareFactory(DjangoModelFactory):
     model = factory.SubFactory(ModelFactory)
     project = factory.SubFactory(ProjectFactory)
     shared_by = factory.SubFactory(UserFactory)
+
+
+class UploadFactory(DjangoModelFactory):
+    class Meta:
+        model = Upload
+
+    project = factory.SubFactory(ProjectFactory)
+    made_by = factory.SubFactory(UserFactory)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=1))
+
+
+class UploadFileFactory(DjangoModelFactory):
+    class Meta:
+        model = UploadFile
+
+    upload = factory.SubFactory(UploadFactory)
+    path = "model.onnx"
+    size_bytes = 1
+    sha256 = "0" * 64
+    part_bytes = 8 * 2**20
+    storage_key = factory.Sequence("upl/{}".format)
+    storage_upload = factory.LazyAttribute(lambda row: uploads["default"].begin(row.storage_key))
 
 
 class ArtifactScanFactory(DjangoModelFactory):
@@ -460,6 +496,34 @@ class TrackedExperimentFactory(DjangoModelFactory):
     experiment_id = factory.Sequence(str)
     name = factory.Sequence("tracked-{}".format)
     project = factory.SubFactory(ProjectFactory)
+
+
+class TrackedModelFactory(DjangoModelFactory):
+    class Meta:
+        model = TrackedModel
+
+    name = factory.Sequence("tracked-model-{}".format)
+
+
+class TrackedVersionFactory(DjangoModelFactory):
+    """A version of the tracking server, in the inbox."""
+
+    class Meta:
+        model = TrackedVersion
+
+    name = factory.Sequence("churn-{}".format)
+    number = 1
+    created_at = factory.LazyFunction(timezone.now)
+    source = "models:/m-0123456789abcdef0123456789abcdef"
+
+
+class SyncConflictFactory(DjangoModelFactory):
+    class Meta:
+        model = SyncConflict
+
+    version = factory.SubFactory(ModelVersionFactory)
+    field = "description"
+    values = factory.LazyFunction(lambda: {"base": "a", "ours": "b", "theirs": "c"})
 
 
 class RunFactory(DjangoModelFactory):

@@ -126,6 +126,8 @@ class DatasetVersionViewSet(ReadViewSet):
             raise Forbidden("The rows of a benchmark are for its stewards alone.")
         if version.state != DatasetState.USABLE:
             raise Conflict(f"The table is {version.state}; there is nothing to read yet.")
+        if not version.statistics:
+            raise Conflict("This table was read before statistics were kept; upload it again.")
         return version
 
     def _dataset(self) -> Dataset:
