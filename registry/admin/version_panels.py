@@ -50,11 +50,12 @@ def _scan(obj: ModelVersion) -> ArtifactScan | None:
     return ArtifactScan.objects.filter(version=obj).select_related("reviewed_by").first()
 
 
-def facts(obj: ModelVersion) -> tuple[Fact, ...]:
+def facts(obj: ModelVersion, parent: Any) -> tuple[Fact, ...]:
+    """What a version is; `parent` as the viewer may see it."""
     mlflow = f"{obj.mlflow_name} {obj.mlflow_version}".strip()
     return (
         Fact("Model", markup.object_link(obj.model)),
-        Fact("Parent", markup.object_link(obj.parent)),
+        Fact("Parent", parent),
         Fact("Format", obj.flavor or "—"),
         Fact("Artifact", files_link(obj)),
         Fact("Tree digest", markup.mono(obj.tree_digest, 16), "sha256 over all files"),
@@ -158,6 +159,8 @@ def requirements(obj: ModelVersion) -> Panel:
     """Python packages that the artifact names."""
     rows = [
         (markup.mono(row["name"]), row.get("specifier", "") or "any", row.get("marker", ""))
+        if "name" in row
+        else (markup.mono(row.get("unparsed", "")), "cannot be read", "")
         for row in obj.requirements
     ]
     return table(

@@ -38,7 +38,7 @@ class ScanLimits:
     max_files: int = 100_000
     max_pickle_bytes: int = 256 * 1024**2
     max_opcodes: int = 2_000_000
-    max_onnx_bytes: int = 1024**3
+    max_onnx_bytes: int = 512 * 1024**2
     max_onnx_fields: int = 2_000_000
     max_array_bytes: int = 256 * 1024**2
     max_text_bytes: int = 16 * 1024**2

@@ -19,6 +19,8 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_LINES: Final = 2_000
 REQUIREMENTS: Final = "requirements.txt"
 CONDA: Final = "conda.yaml"
+# No package of an index has this name.
+PYTHON: Final = "python"
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _HASH = re.compile(r"\s--hash[=\s]\S+")
@@ -51,9 +53,24 @@ class Requirements:
     python: str = ""
 
     def as_list(self) -> list[dict[str, str]]:
-        """The requirements as JSON, sorted by name."""
+        """As JSON: Python, the requirements by name, {"unparsed": line} for every other line."""
         ordered = sorted(self.items, key=lambda item: (item.name, item.specifier))
-        return [item.as_dict() for item in ordered]
+        python = [Dependency(PYTHON, self.python)] if self.python else []
+        listed = [item.as_dict() for item in [*python, *ordered]]
+        return listed + [{"unparsed": line} for line in self.unparsed]
+
+    @classmethod
+    def from_list(cls, listed: Iterable[Mapping[str, str]]) -> "Requirements":
+        """What `as_list` wrote, as it was."""
+        fields = ("name", "specifier", "marker", "url")
+        items = [
+            Dependency(**{key: entry.get(key, "") for key in fields})
+            for entry in listed
+            if "name" in entry
+        ]
+        python = next((item.specifier for item in items if item.name == PYTHON), "")
+        rest = tuple(item for item in items if item.name != PYTHON)
+        return cls(rest, tuple(e["unparsed"] for e in listed if "unparsed" in e), python)
 
 
 def read_requirements(folder: Path) -> Requirements:
@@ -93,7 +110,7 @@ def parse_conda(text: str) -> Requirements:
     items, unparsed, python = list(piped.items), list(piped.unparsed), ""
     for entry in (entry for entry in entries[:MAX_LINES] if isinstance(entry, str)):
         name, specifier = _conda_parts(entry)
-        if name == "python":
+        if name == PYTHON:
             python = specifier
         elif name and name != "pip":
             items.append(Dependency(name, specifier))
@@ -113,9 +130,13 @@ def resolvable(requirements: Requirements, *, python: str) -> list[str]:
         for item in requirements.items
         if item.url
     ]
-    problems += _contradictions(requirements.items, python)
-    if requirements.python and not _fits_python(requirements.python, python):
-        problems.append(f"python {requirements.python} is asked for; {python} serves models here")
+    packages = [item for item in requirements.items if item.name != PYTHON]
+    problems += _contradictions(packages, python)
+    asked = [requirements.python] if requirements.python else []
+    asked += [item.specifier for item in requirements.items if item.name == PYTHON]
+    for specifier in asked:
+        if specifier and not _fits_python(specifier, python):
+            problems.append(f"python {specifier} is asked for; {python} serves models here")
     return problems
 
 

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import picklescan.scanner
 from picklescan.scanner import SafetyLevel
@@ -84,19 +84,22 @@ def scan_stream(file: File, ledger: Ledger) -> None:
 
 def scan_pickle(file: File, ledger: Ledger) -> None:
     """Disassemble the content if it is a pickle: by its magic, its name, or because it runs."""
-    data, path, start = file.data, file.path, file.data.tell()
-    head = data.read(2)
-    data.seek(start)
+    start = file.data.tell()
+    head = file.data.read(2)
+    file.data.seek(start)
     stated = head[:1] == b"\x80" and head[1:] in _PROTOCOLS
-    if file.suffix not in CERTAIN_SUFFIXES and not stated and not _runs(data, start):
-        return
-    ledger.add(path, "pickle", "it holds a pickle, which may run code when loaded", "suspicious")
+    if file.suffix in CERTAIN_SUFFIXES or stated or _runs(file, ledger.limits.max_pickle_bytes):
+        _disassemble(file, "it holds a pickle, which may run code when loaded", ledger)
+
+
+def _disassemble(file: File, detail: str, ledger: Ledger) -> None:
+    ledger.add(file.path, "pickle", detail, "suspicious")
+    start = file.data.tell()
     if file.size_bytes > ledger.limits.max_pickle_bytes:
-        ledger.unreadable(path, "the pickle is too large to be read here")
-        return
-    if _counted(data, path, ledger):
-        data.seek(start)
-        _scan_globals(data, path, ledger)
+        ledger.unreadable(file.path, "the pickle is too large to be read here")
+    elif _counted(file.data, file.path, ledger):
+        file.data.seek(start)
+        _scan_globals(file.data, file.path, ledger)
 
 
 def scan_array_header(file: File, ledger: Ledger) -> None:
@@ -107,8 +110,7 @@ def scan_array_header(file: File, ledger: Ledger) -> None:
         ledger.unreadable(file.path, f"the array's header cannot be read: {error}")
         return
     if dtype.hasobject:
-        ledger.add(file.path, "pickle", "an array of objects is a pickle", "suspicious")
-        _scan_globals(file.data, file.path, ledger)
+        _disassemble(file, "an array of objects is a pickle", ledger)
         return
     declared, held = dtype.itemsize * math.prod(shape), file.size_bytes - file.data.tell()
     if declared > held:
@@ -153,11 +155,38 @@ def _unpacked(data: IO[bytes], unpacker: Callable[[], Any]) -> Iterator[bytes]:
             current = unpacker()
 
 
-def _runs(data: IO[bytes], start: int) -> bool:
-    """Whether bytes without a magic run as a pickle (protocols 0 and 1): they name and call."""
-    named, texts = False, 0
+class _Window:
+    """The beginning of a file for a parser: a line without an end would fill the memory."""
+
+    def __init__(self, data: IO[bytes], size_bytes: int) -> None:
+        self.data, self.left = data, size_bytes
+
+    def read(self, size: int) -> bytes:
+        """Read as far as the window goes; the end looks like the end of the file."""
+        return self._taken(self.data.read(min(size, self.left)))
+
+    def readline(self) -> bytes:
+        """Read a line, or the part of it that is in the window."""
+        return self._taken(self.data.readline(self.left))
+
+    def _taken(self, content: bytes) -> bytes:
+        self.left -= len(content)
+        return content
+
+
+def _opcodes(window: _Window) -> Iterator[Any]:
+    return pickletools.genops(cast(IO[bytes], window))
+
+
+def _runs(file: File, max_bytes: int) -> bool:
+    """Whether bytes without a magic run as a pickle (protocols 0 and 1): they name and call.
+
+    What goes on beyond the window and was a pickle so far counts as one.
+    """
+    named, texts, start = False, 0, file.data.tell()
+    window = _Window(file.data, max_bytes)
     try:
-        for place, (opcode, _, _) in enumerate(pickletools.genops(data)):
+        for place, (opcode, _, _) in enumerate(_opcodes(window)):
             if opcode.name == "INST" or (named and opcode.name in _CALLS):
                 return True
             texts += opcode.name in _TEXTS
@@ -166,9 +195,10 @@ def _runs(data: IO[bytes], start: int) -> bool:
             if place > SNIFFED_OPCODES:
                 break
     except _BROKEN:
-        return False
+        beyond = file.size_bytes > max_bytes
+        return beyond and (window.left <= 0 or not file.data.read(1))
     finally:
-        data.seek(start)
+        file.data.seek(start)
     return named
 
 

@@ -75,6 +75,17 @@ def test_contradictions_are_named(text: str, problems: int) -> None:
     assert len(resolvable(parse_requirements(text), python=PYTHON)) == problems
 
 
+def test_requirements_are_kept_as_a_list_and_read_back() -> None:
+    found = Requirements(parse_conda(CONDA).items, ("./x.whl: a local path",), "==3.10.*")
+    listed = found.as_list()
+    assert listed[0] == {"name": "python", "specifier": "==3.10.*", "marker": ""}
+    assert listed[-1] == {"unparsed": "./x.whl: a local path"}
+    again = Requirements.from_list(listed)
+    assert set(again.items) == set(found.items)
+    assert (again.unparsed, again.python) == (found.unparsed, found.python)
+    assert resolvable(again, python=PYTHON) == resolvable(found, python=PYTHON) != []
+
+
 def test_a_conda_environment_states_python_and_packages() -> None:
     parsed = parse_conda(CONDA)
     assert parsed.python == "==3.11.4.*"

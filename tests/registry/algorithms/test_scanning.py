@@ -141,6 +141,29 @@ def test_a_pickle_that_is_too_large_is_no_pass(tmp_path: Path) -> None:
     assert "unreadable" in kinds(report, "suspicious")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"S'" + b"x" * 5_000 + b"'\n0cos\nsystem\n(S'true'\ntR.",
+        b"T\x00\x20\x00\x00" + b"x" * 0x2000 + b"0cos\nsystem\n(S'true'\ntR.",
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_call_behind_more_than_is_read_is_no_pass(
+    tmp_path: Path, content: bytes, packed: bool
+) -> None:
+    name = "weights.zip" if packed else "weights.bin"
+    (tmp_path / name).write_bytes(zipped({"w": content}) if packed else content)
+    report = scan(tmp_path, limits=ScanLimits(max_pickle_bytes=1_000))
+    assert "unreadable" in kinds(report, "suspicious")
+    assert scan(tmp_path).verdict == "dangerous"
+
+
+def test_a_large_file_that_is_no_pickle_is_clean(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("city,country\n" + "Paris,France\nOslo,Norway\n" * 900)
+    assert scan(tmp_path, limits=ScanLimits(max_pickle_bytes=1_000)).verdict == "clean"
+
+
 def rewritten(path: Path, change: Any) -> None:
     """Write the skops file again, with each member changed."""
     with zipfile.ZipFile(path) as archive:
