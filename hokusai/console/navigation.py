@@ -22,6 +22,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Models", "deployed_code", "admin:registry_model_changelist"),
             ("Versions", "layers", "admin:registry_modelversion_changelist"),
             ("Promotions", "moving", "admin:registry_promotion_changelist"),
+            ("Policies", "rule", "admin:registry_promotionpolicy_changelist"),
             ("Datasets", "database", "admin:registry_dataset_changelist"),
             ("Dataset versions", "table_view", "admin:registry_datasetversion_changelist"),
         ),
@@ -59,7 +60,6 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Deliveries", "outbox", "admin:core_delivery_changelist"),
             ("Events", "receipt_long", "admin:core_event_changelist"),
             ("Webhooks", "webhook", "admin:notify_webhook_changelist"),
-            ("Messages", "mark_email_read", "admin:notify_message_changelist"),
         ),
     ),
     (

@@ -73,9 +73,17 @@ CONSOLE_PANELS = [
 VERSION_ACTIONS = [
     "experiments.version_page.evaluate",
     "deployments.version_page.deploy",
+    "registry.version_page.review_scan",
+    "registry.version_page.retire",
 ]
 # Panels that higher apps put on the page of a model, before what its versions state themselves.
-MODEL_PANELS = ["experiments.model_page.measured", "registry.admin.lineage.gain_of_model"]
+MODEL_PANELS = [
+    "experiments.model_page.measured",
+    "registry.admin.lineage.gain_of_model",
+    "registry.model_page.stage_history",
+    "registry.model_page.at_time",
+    "registry.model_page.shares",
+]
 VERSION_PANELS = [
     "experiments.version_page.comparisons_of",
     "deployments.version_page.revisions_of",

@@ -1,5 +1,6 @@
 from registry.admin.datasets import DatasetAdmin, DatasetVersionAdmin
 from registry.admin.models import ModelAdmin
+from registry.admin.policies import PromotionPolicyAdmin
 from registry.admin.promotions import PromotionAdmin
 from registry.admin.versions import ModelVersionAdmin
 
@@ -9,4 +10,5 @@ __all__ = [
     "ModelAdmin",
     "ModelVersionAdmin",
     "PromotionAdmin",
+    "PromotionPolicyAdmin",
 ]

@@ -10,10 +10,11 @@ from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.forms import CommentDialog
-from hokusai.web.panels import Fact, Page, table
+from hokusai.web.panels import Fact, Notice, Page, Panel, plain, table
 from registry import services
 from registry.choices import PromotionStatus
 from registry.models import Promotion
+from registry.promotion import failed_checks
 
 
 def _open(obj: Promotion) -> bool:
@@ -51,8 +52,9 @@ class PromotionAdmin(ScopedAdmin):
     @dialog_action(
         Dialog(
             title="Approve",
-            text="The checks run once more; if all pass the version moves, and a version that is "
-            "in production now is archived.",
+            text="Whoever asked, registered the version or earns by it cannot approve. With the "
+            "last approval that is needed the checks run once more; if those that must pass do, "
+            "the version moves, and one that is in production now is archived.",
             submit="Approve",
             needs="registry.decide_promotion",
             icon="check_circle",
@@ -62,9 +64,12 @@ class PromotionAdmin(ScopedAdmin):
         )
     )
     def approve(self, request: HttpRequest, obj: Promotion, data: dict[str, Any]) -> str:
-        services.approve_promotion(
+        decided = services.approve_promotion(
             promotion_id=obj.pk, comment=data["comment"], actor=self.actor(request)
         )
+        if decided.status == PromotionStatus.REQUESTED:
+            more = decided.approvals_needed - decided.approvals.count()
+            return f"Approved; {more} more {'person' if more == 1 else 'persons'} must agree."
         return f"{obj.version} is in {obj.target}."
 
     @dialog_action(
@@ -100,27 +105,63 @@ class PromotionAdmin(ScopedAdmin):
         return "The request was taken back."
 
     def page(self, request: HttpRequest, obj: Promotion) -> Page:
-        checks = table(
-            "Checks",
-            ("Check", "Result", "Detail"),
-            [
-                (
-                    check.get("title", check.get("code", "")),
-                    markup.badge("passed" if check.get("passed") is True else "failed"),
-                    check.get("message", ""),
-                )
-                for check in obj.checks
-            ],
-            empty="No check was run.",
-            hint="A check that is missing fails. They run again at approval.",
-        )
         return Page(
             title=str(obj),
             badges=(markup.badge(obj.status),),
             lead=obj.comment,
+            notices=_notices(obj),
             facts=_facts(obj),
-            panels=(checks, self.activity(request, obj)),
+            panels=(_checks(obj), _approvals(obj), _evidence(obj), self.activity(request, obj)),
         )
+
+
+def _notices(obj: Promotion) -> list[Notice]:
+    if not _open(obj):
+        return []
+    waiting = [row["title"] for row in failed_checks(obj.checks)]
+    if not waiting:
+        return []
+    return [Notice(f"Not passed when it was asked for: {', '.join(waiting)}.", "warning")]
+
+
+def _checks(obj: Promotion) -> Panel:
+    rows = [
+        (
+            check.get("title", check.get("code", "")),
+            markup.badge("passed" if check.get("passed") is True else "failed"),
+            "must pass" if check.get("blocking", True) else "informs",
+            check.get("message", ""),
+        )
+        for check in obj.checks
+    ]
+    return table(
+        "Checks",
+        ("Check", "Result", "Meaning", "Detail"),
+        rows,
+        empty="No check was run.",
+        hint="A check that is missing fails. They run again with the last approval.",
+    )
+
+
+def _approvals(obj: Promotion) -> Panel:
+    rows = [
+        (given.approver.username, given.role or "—", given.comment, markup.moment(given.created_at))
+        for given in obj.approvals.select_related("approver")
+    ]
+    return table(
+        "Approvals",
+        ("Person", "Role", "Comment", "When"),
+        rows,
+        empty="Nobody approved yet. Choose Approve above.",
+        hint=f"{len(rows)} of {obj.approvals_needed} that are needed.",
+        wide=False,
+    )
+
+
+def _evidence(obj: Promotion) -> Panel | None:
+    if not obj.evidence:
+        return None
+    return plain("Evidence", obj.evidence, wide=False)
 
 
 def _facts(obj: Promotion) -> tuple[Fact, ...]:
@@ -130,6 +171,7 @@ def _facts(obj: Promotion) -> tuple[Fact, ...]:
         Fact("Target", markup.badge(obj.target)),
         Fact("Asked by", obj.requested_by.username),
         Fact("Asked", markup.moment(obj.created_at)),
+        Fact("Open until", markup.moment(obj.expires_at), "ends then" if obj.expires_at else ""),
         Fact("Decided by", obj.decided_by.username if obj.decided_by else markup.NOTHING),
         Fact("Decided", markup.moment(obj.decided_at), obj.decision_comment),
         Fact("Id", markup.mono(obj.public_id)),

@@ -10,7 +10,6 @@ from unfold.decorators import display
 
 from hokusai.core.errors import DomainError
 from hokusai.web import markup
-from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.graphs import lineage_panel
 from hokusai.web.links import to_file
@@ -18,6 +17,7 @@ from hokusai.web.panels import Page
 from registry import services
 from registry.admin import version_panels as shown
 from registry.admin.files import files_page
+from registry.admin.sharing import SharedAdmin, is_theirs, link_if_seen, shared_badges
 from registry.admin.version_dialogs import (
     CardDialog,
     DescribeDialog,
@@ -31,7 +31,7 @@ from registry.reports import lineage_around
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(ScopedAdmin):
+class ModelVersionAdmin(SharedAdmin):
     """Immutable artifacts, with what may be done with them."""
 
     view_permission = "registry.view_model"
@@ -84,6 +84,9 @@ class ModelVersionAdmin(ScopedAdmin):
     def parent_label(self, obj: ModelVersion) -> str:
         if obj.parent is None:
             return markup.NOTHING
+        if obj.parent.project_id != obj.project_id:
+            # Whether it may be seen, its own page asks.
+            return "of another project"
         same = obj.parent.model_id == obj.model_id
         return markup.object_link(obj.parent, f"v{obj.parent.number}" if same else "")
 
@@ -241,22 +244,27 @@ class ModelVersionAdmin(ScopedAdmin):
 
     def page(self, request: HttpRequest, obj: ModelVersion) -> Page:
         panels = [import_string(path)(request, obj) for path in settings.VERSION_PANELS]
+        theirs = is_theirs(request, obj.project)
         return Page(
             title=str(obj),
-            badges=(markup.badge(obj.stage), markup.badge(obj.artifact_state)),
+            badges=(
+                markup.badge(obj.stage),
+                markup.badge(obj.artifact_state),
+                *shared_badges(request, obj.project),
+            ),
             lead=obj.description,
             notices=shown.notices(obj),
-            facts=shown.facts(obj),
+            facts=shown.facts(obj, link_if_seen(request, obj.parent)),
             panels=(
                 shown.values("Metrics", obj.metrics, "No metric was stated."),
                 shown.values("Parameters", obj.parameters, "No parameter was stated."),
                 *panels,
-                shown.promotions(obj),
+                None if theirs else shown.promotions(obj),
                 lineage_panel(lineage_around(request.user, [obj.public_id]), obj.public_id),
                 shown.card(obj),
                 shown.scan(obj),
                 shown.tags(obj),
-                shown.training_data(obj),
+                None if theirs else shown.training_data(obj),
                 shown.requirements(obj),
                 shown.signatures(obj),
                 shown.uses(request, obj),

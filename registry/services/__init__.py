@@ -18,10 +18,12 @@ from registry.services.models import create_model
 from registry.services.nodes import version_node
 from registry.services.policies import (
     Policy,
+    default_policy,
     policies_of,
     policy_for,
     possible_approvers,
     set_policy,
+    stated_policy,
 )
 from registry.services.promotions import (
     approve_promotion,
@@ -73,6 +75,7 @@ __all__ = [
     "complete_upload",
     "create_dataset",
     "create_model",
+    "default_policy",
     "describe_version",
     "expire_promotions",
     "forget_tracking",
@@ -113,6 +116,7 @@ __all__ = [
     "start_import",
     "start_upload",
     "state_facts",
+    "stated_policy",
     "take_hint",
     "unarchive_dataset",
     "unarchive_model",

@@ -18,7 +18,7 @@ from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify.models import Message, Webhook, WebhookDelivery
 from hokusai.web.admin import ScopedAdmin
-from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion
+from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion, PromotionPolicy
 from tests import factories
 from tests.staff import Staff, logged_in
 
@@ -46,6 +46,7 @@ MAKERS: dict[type, Any] = {
     ModelVersion: factories.ModelVersionFactory,
     Project: factories.ProjectFactory,
     Promotion: factories.PromotionFactory,
+    PromotionPolicy: factories.PromotionPolicyFactory,
     Revision: factories.RevisionFactory,
     Run: factories.RunFactory,
     SigningKey: factories.SigningKeyFactory,
