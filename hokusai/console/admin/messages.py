@@ -40,7 +40,7 @@ class ChoicesForm(ConsoleForm):
                 required=False,
                 label=choice.topic.label,
                 initial=choice.wanted,
-                help_text="By your role." if choice.chosen is None else "Your choice.",
+                help_text="" if choice.chosen is None else "Your choice.",
             )
 
     def changes(self) -> dict[str, bool | None]:

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
@@ -33,8 +34,10 @@ class WebhookForm(ConsoleForm):
     """A new address that is told of a project's events."""
 
     project = forms.ModelChoiceField(Project.objects.none())
-    url = forms.CharField(max_length=MAX_URL, help_text="Begins with https://.")
-    topics = forms.MultipleChoiceField(choices=Topic.choices)
+    url = forms.CharField(label="Address", max_length=MAX_URL, help_text="Begins with https://.")
+    topics = forms.MultipleChoiceField(
+        choices=Topic.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
 
     def scope(self, user: Any) -> None:
         offer(self, "project", projects_where(user, MANAGE))
@@ -43,8 +46,10 @@ class WebhookForm(ConsoleForm):
 class WebhookDialog(DialogForm):
     """What a webhook is told of, and where it is."""
 
-    url = forms.CharField(max_length=MAX_URL, help_text="Begins with https://.")
-    topics = forms.MultipleChoiceField(choices=Topic.choices)
+    url = forms.CharField(label="Address", max_length=MAX_URL, help_text="Begins with https://.")
+    topics = forms.MultipleChoiceField(
+        choices=Topic.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
 
     def scope(self, user: Any) -> None:
         webhook = Webhook.objects.filter(pk=self.object_id).first()
