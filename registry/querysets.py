@@ -47,8 +47,12 @@ class SharedQuerySet(ScopedQuerySet):
         """Rows of projects that the user belongs to, and of models shared with the user."""
         if getattr(user, "is_superuser", False):
             return self
+        # Read first: mostly there is nothing, and then the index over projects is enough.
+        shared = list(shared_models(user).values_list("model", flat=True))
+        if not shared:
+            return self.of_member(user)
         own = apps.get_model("accounts", "Project").objects.of_member(user)
-        return self.within(own, shared_models(user))
+        return self.within(own, shared)
 
     def within(self, projects: Any, shared: Any) -> Self:
         """Rows of some projects and of some shared models."""

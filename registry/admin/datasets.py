@@ -5,16 +5,19 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
 from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
-from hokusai.web.forms import ConsoleForm, look_up, offer
+from hokusai.web.dialogs import Dialog, dialog_action
+from hokusai.web.forms import CommentDialog, ConsoleForm, look_up, offer
 from hokusai.web.graphs import lineage_panel
 from hokusai.web.panels import Fact, Notice, Page, plain, table
 from registry import services
+from registry.admin.archived import ArchivedFilter
 from registry.choices import Access
 from registry.models import Dataset, DatasetVersion
 from registry.reports import lineage_around
@@ -64,11 +67,45 @@ class DatasetAdmin(ScopedAdmin):
     list_display = ("name", "slug", "project", "created")
     list_select_related = ("project",)
     search_fields = ("^slug", "^name")
-    list_filter = (("created_at", admin.DateFieldListFilter),)
+    list_filter = (ArchivedFilter, ("created_at", admin.DateFieldListFilter))
+    actions_detail = ("archive", "restore")
 
     @display(description="made", ordering="created_at")
     def created(self, obj: Dataset) -> str:
         return markup.moment(obj.created_at)
+
+    @dialog_action(
+        Dialog(
+            title="Archive",
+            text="The dataset leaves the lists and takes no new table. Nothing is deleted: what "
+            "was trained on it still names it, and it can be brought back.",
+            submit="Archive",
+            needs="registry.archive_dataset",
+            icon="archive",
+            form=CommentDialog,
+            variant=ActionVariant.DANGER,
+            when=lambda obj: obj.archived_at is None,
+        )
+    )
+    def archive(self, request: HttpRequest, obj: Dataset, data: dict[str, Any]) -> str:
+        services.archive_dataset(
+            dataset_id=obj.pk, comment=data["comment"], actor=self.actor(request)
+        )
+        return f"{obj} is archived."
+
+    @dialog_action(
+        Dialog(
+            title="Restore",
+            text="Bring this dataset back into the lists; it takes tables again.",
+            submit="Restore",
+            needs="registry.archive_dataset",
+            icon="unarchive",
+            when=lambda obj: obj.archived_at is not None,
+        )
+    )
+    def restore(self, request: HttpRequest, obj: Dataset, data: dict[str, Any]) -> str:
+        services.unarchive_dataset(dataset_id=obj.pk, actor=self.actor(request))
+        return f"{obj} is back."
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Dataset:
         return services.create_dataset(actor=self.actor(request), **data)
@@ -92,6 +129,7 @@ class DatasetAdmin(ScopedAdmin):
         )
         return Page(
             title=obj.name,
+            badges=(markup.badge("archived"),) if obj.archived_at else (),
             lead=obj.description,
             facts=(
                 Fact("Project", markup.object_link(obj.project)),

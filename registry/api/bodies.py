@@ -56,6 +56,8 @@ _SEEN = """
   WHERE h.model_id = m.id AND (h.project_id IS NULL OR h.project_id = ANY(%s))
 ))
 """
+# What is restricted is never shared.
+_VERSION_SEEN = _SEEN.replace("EXISTS", "v.security_level <> 'restricted' AND EXISTS")
 PRODUCTION, LATEST = "production", "latest"
 _WHICH = {
     PRODUCTION: "AND v.stage = 'production'",
@@ -72,7 +74,7 @@ def version_statement(fields: Sequence[str], which: str = "") -> str:
     chosen = _WHICH.get(which, "AND v.number = %s")
     return (
         f"SELECT {columns}{_RETIRED} FROM registry_modelversion v{_JOINS}{_SUCCESSOR}"
-        f"WHERE m.model_id = %s AND {_SEEN}{chosen}"
+        f"WHERE m.model_id = %s AND {_VERSION_SEEN}{chosen}"
     )
 
 

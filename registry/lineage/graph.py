@@ -108,7 +108,10 @@ _SHOWN = """
 , shown AS (
     SELECT n.id, n.public_id, n.kind, n.label, p.slug,
         %(everything)s OR n.project_id IS NULL OR n.project_id = ANY(%(projects)s)
-        OR n.model_id = ANY(%(shared_models)s)
+        OR (n.model_id = ANY(%(shared_models)s) AND NOT EXISTS (
+            SELECT 1 FROM registry_modelversion v
+            WHERE v.public_id = n.public_id AND v.security_level = 'restricted'
+        ))
         OR (p.visibility = 'public' AND n.kind = ANY(%(public_kinds)s)
             AND (%(only)s::bigint IS NULL OR p.id = %(only)s)) AS visible
     FROM reached CROSS JOIN LATERAL (

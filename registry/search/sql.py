@@ -117,7 +117,8 @@ def _add_scope(parts: Parts, viewer: Viewer) -> None:
     parts.where(
         f"(v.project_id = {'%s' if one else 'ANY(%s)'} OR v.model_id = ANY(ARRAY("
         "SELECT h.model_id FROM registry_modelshare h"
-        " WHERE h.project_id IS NULL OR h.project_id = ANY(%s))))",
+        " WHERE h.project_id IS NULL OR h.project_id = ANY(%s)))"
+        " AND v.security_level <> 'restricted')",
         viewer.projects[0] if one else list(viewer.projects),
         list(viewer.own),
     )

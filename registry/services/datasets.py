@@ -47,12 +47,15 @@ def add_dataset_version(
 ) -> DatasetVersion:
     """Keep a table's bytes; a worker then reads and digests its rows.
 
-    Raises InvalidInput for an unknown format, an empty or too large file.
+    Raises InvalidInput for an unknown format, an empty or too large file, Conflict for an
+    archived dataset.
     """
     if actor.user_id is None:
         raise Forbidden("Data is given by a person.")
     _check_file(content, file_format)
     dataset = Dataset.objects.select_for_update().get(pk=dataset.pk)
+    if dataset.archived_at is not None:
+        raise Conflict(f"{dataset} is archived; restore it first.")
     last = dataset.versions.aggregate(last=Max("number"))["last"] or 0
     version = DatasetVersion.objects.create(
         dataset=dataset,
