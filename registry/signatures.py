@@ -33,6 +33,20 @@ class SignatureState:
     created_at: datetime
     problem: str
 
+    @property
+    def valid(self) -> bool:
+        """Whether it holds."""
+        return not self.problem
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedKey:
+    """A public key whose signatures count, as PEM."""
+
+    signer: str
+    key_id: str
+    public_pem: str
+
 
 def platform_keys() -> list[str]:
     """The platform's public keys as PEM, the present one first; [] where none is published here."""
@@ -53,6 +67,18 @@ def trusted_keys() -> Mapping[str, str]:
 def all_keys() -> list[str]:
     """Every public key that is trusted here."""
     return [*platform_keys(), *trusted_keys().values()]
+
+
+def published_keys() -> list[PublishedKey]:
+    """Every public key with the name under which it is trusted, the platform's first.
+
+    Raises SignatureRefused where a setting names a key that is none.
+    """
+    named = [(PLATFORM, pem) for pem in platform_keys()] + list(trusted_keys().items())
+    try:
+        return [PublishedKey(signer, key_id(pem), pem) for signer, pem in named]
+    except SignatureInvalid as error:
+        raise SignatureRefused(f"A trusted key cannot be used: {error}") from error
 
 
 def check_bundle(version: ModelVersion, bundle: str, keys: list[str]) -> SignedFiles:

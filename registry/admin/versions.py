@@ -2,21 +2,23 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.utils.module_loading import import_string
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from hokusai.core.errors import DomainError
 from hokusai.web import markup
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.graphs import lineage_panel
+from hokusai.web.keyset import KeysetChangeList
 from hokusai.web.links import to_file
 from hokusai.web.panels import Page
 from registry import services
 from registry.admin import version_panels as shown
 from registry.admin.files import files_page
+from registry.admin.filters import VERSION_FILTERS, found_by_text
 from registry.admin.sharing import SharedAdmin, is_theirs, link_if_seen, shared_badges
 from registry.admin.version_dialogs import (
     CardDialog,
@@ -47,13 +49,10 @@ class ModelVersionAdmin(SharedAdmin):
         "created",
     )
     list_select_related = ("model__project", "parent__model", "registered_by")
-    list_filter = (
-        ("stage", ChoicesDropdownFilter),
-        ("artifact_state", ChoicesDropdownFilter),
-        ("sync_state", ChoicesDropdownFilter),
-    )
-    search_fields = ("^model__model_id", "=public_id", "=tree_digest", "=run_id")
-    search_help_text = "By model id, version id, digest or run."
+    list_filter = VERSION_FILTERS
+    # Shows the box; what is typed there is looked for by `get_search_results`.
+    search_fields = ("public_id",)
+    search_help_text = "Words of names and descriptions; a version's id, digest or run."
     actions_detail: tuple[str, ...] = (
         "promote",
         "describe",
@@ -63,6 +62,14 @@ class ModelVersionAdmin(SharedAdmin):
         "retry_artifact",
         "retry_sync",
     )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetChangeList]:
+        return KeysetChangeList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return found_by_text(request, queryset, search_term), False
 
     @display(description="version")
     def name(self, obj: ModelVersion) -> str:

@@ -16,6 +16,7 @@ from registry.api.search import (
     VersionView,
 )
 from registry.api.sharing import DatasetArchiveViewSet, ModelArchiveViewSet, ShareViewSet
+from registry.api.signatures import ModelKeysView, SignatureViewSet
 from registry.api.uploads import UploadViewSet
 from registry.api.views import ModelVersionViewSet, ModelViewSet
 from registry.services.policies import STAGES
@@ -125,6 +126,12 @@ urlpatterns = [
         VersionMetadataViewSet.as_view({"get": "file"}),
         name="version-file",
     ),
+    re_path(
+        rf"{VERSION}/signatures$",
+        SignatureViewSet.as_view({"get": "signatures", "post": "countersign"}),
+        name="version-signatures",
+    ),
+    re_path(r"^model-keys$", ModelKeysView.as_view(), name="model-keys"),
     re_path(
         rf"{VERSION}/tags/(?P<key>[^/]{{1,100}})$",
         VersionMetadataViewSet.as_view({"delete": "untag"}),

@@ -36,6 +36,7 @@ from registry.services.retirement import retire_version
 from registry.services.rollbacks import previous_of, roll_back
 from registry.services.scans import review_scan
 from registry.services.sharing import may_derive, share_model, unshare_model
+from registry.services.signatures import add_signature
 from registry.services.tracking import (
     forget_tracking,
     request_reconcile,
@@ -67,6 +68,7 @@ __all__ = [
     "abort_expired",
     "abort_upload",
     "add_dataset_version",
+    "add_signature",
     "approve_promotion",
     "archive_dataset",
     "archive_model",
