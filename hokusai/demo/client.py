@@ -43,6 +43,10 @@ class Api:
         """The body of a POST that must succeed."""
         return _checked(self.call("POST", path, json=body)).json()
 
+    def send(self, method: str, path: str, body: Any) -> Any:
+        """The body of any other call that must succeed."""
+        return _checked(self.call(method, path, json=body)).json()
+
     def upload(self, path: str, content: bytes, filename: str, **fields: str) -> Any:
         """The body of an upload that must succeed."""
         files = {"file": (filename, content)}

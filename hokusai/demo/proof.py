@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from hokusai.demo.training import train_and_log
 
 POINT = 10_000
 WHOLE = 10_000
+MODEL_LICENCE = "Apache-2.0"
 BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
 VERIFIER = settings.BASE_DIR / "docs" / "attestation" / "verify_attestation.py"
 
@@ -132,6 +134,20 @@ def impact(story: Story) -> None:
             raise StoryFailed(f"The API does not say why {address} has no impact.")
 
 
+def description(story: Story) -> None:
+    """Step 8: licence and model card of both, and the scan as a reviewer left it."""
+    for arm in ("baseline", "honest"):
+        path = f"models/{MODEL_ID}/versions/{story.found[arm]['number']}"
+        story.ada.send("PATCH", f"{path}/metadata", {"licence": MODEL_LICENCE})
+        card = story.ada.send("PUT", f"{path}/card", {"card": data.MODEL_CARD})
+        story.teller.holds(card["missing"] == [], f"{arm}: the model card says all that is asked")
+        scan = story.ada.get(f"{path}/metadata")["scan"]
+        if scan["verdict"] != "clean" and scan["reviewed_by"] is None:
+            reason = "The findings belong to scikit-learn's own format."
+            scan = story.people["rosa"].post(f"{path}/scan/review", {"comment": reason})
+        story.teller.seen(f"{arm}: the scan says {scan['verdict']}")
+
+
 def promotion(story: Story) -> None:
     """Step 8: asked for by the engineer, refused to her, approved by the reviewer."""
     number = story.found["honest"]["number"]
@@ -139,14 +155,25 @@ def promotion(story: Story) -> None:
     current = story.ada.get(f"models/{MODEL_ID}/versions/{number}")
     if current["stage"] != "production":
         asked = story.ada.first(path, status="requested") or story.ada.post(
-            path, {"target": "production", "comment": "Better on held-out digits."}
+            path,
+            {
+                "target": "production",
+                "comment": "Better on held-out digits.",
+                "evidence": f"Attestation {story.found['attestation']}",
+            },
         )
+        for check in asked["checks"]:
+            story.teller.holds(check["passed"], f"{check['title']}: {check['message']}")
         own = story.people["ada"].call("POST", f"{path}/{asked['id']}/approve")
         refused = own.status_code == FORBIDDEN
         story.teller.holds(refused, f"ada cannot approve: {own.json()['message']}")
         story.people["rosa"].post(f"{path}/{asked['id']}/approve", {"comment": "Checks passed."})
         current = story.ada.get(f"models/{MODEL_ID}/versions/{number}")
     story.teller.holds(current["stage"] == "production", f"v{number} is in production")
+    now = datetime.now(UTC).isoformat()
+    at = story.ada.get(f"models/{MODEL_ID}/at", time=now)
+    approved = at["version"] == number and "rosa" in at["production"]["decided"]["approved_by"]
+    story.teller.holds(approved, "the history says which version, and that rosa approved it")
     tried = story.people["rosa"].first("events", tag="promotion:approval-refused")
     story.teller.holds(tried is not None, "the author's attempt is on record")
 
@@ -240,6 +267,7 @@ def telling_order() -> list[tuple[str, Callable[[Story], None]]]:
         ("Both candidates against the baseline, on the same 800 rows", comparisons),
         ("Credit in basis points, and a signed statement", attestation),
         ("What each contributor is credited with", impact),
+        ("Licence, model card and scan of what shall go to production", description),
         ("Promotion: asked for, refused to its author, approved by another", promotion),
         ("Serving: deployed locally, predicting over the API", serving),
         ("A second project on the same platform, which sees nothing of the first", second_project),

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
 from registry.choices import ShareRight, Stage
-from registry.models import ArtifactScan, ModelShare, Promotion, PromotionApproval
+from registry.models import ModelShare, Promotion, PromotionApproval
 
 RFC_3339 = re.compile(
     r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})\Z"
@@ -106,25 +106,6 @@ class NewPolicySerializer(serializers.Serializer):
     expires_after_h = serializers.IntegerField(
         min_value=1, max_value=24 * 366, allow_null=True, default=None
     )
-
-
-class ScanSerializer(serializers.ModelSerializer):
-    reviewed_by = serializers.CharField(
-        source="reviewed_by.username", allow_null=True, default=None
-    )
-    verdict = serializers.CharField()
-
-    class Meta:
-        model = ArtifactScan
-        fields = (
-            "verdict",
-            "findings",
-            "scanners",
-            "scanned_at",
-            "reviewed_by",
-            "reviewed_at",
-            "review_comment",
-        )
 
 
 class DecidedSerializer(serializers.Serializer):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from hokusai.web.views import MODEL_ID, ScopedViewSet
 from registry import history, services
+from registry.api.artifact_serializers import ScanSerializer
 from registry.api.govern_serializers import (
     AtQuerySerializer,
     AtSerializer,
@@ -17,7 +18,6 @@ from registry.api.govern_serializers import (
     HistorySerializer,
     ReasonSerializer,
     RetireSerializer,
-    ScanSerializer,
 )
 from registry.api.serializers import ModelVersionSerializer
 from registry.models import Model, ModelVersion

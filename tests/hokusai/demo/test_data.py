@@ -3,6 +3,7 @@ import io
 import pandas as pd
 
 from hokusai.demo import data
+from registry.algorithms import cards
 
 
 def test_the_parts_of_the_digits_are_disjoint_and_of_their_sizes() -> None:
@@ -36,3 +37,7 @@ def test_both_file_formats_hold_the_same_rows() -> None:
     assert len(table) == 569
     assert pd.read_parquet(io.BytesIO(data.as_parquet(table))).equals(table)
     assert len(pd.read_csv(io.BytesIO(data.as_csv(table)))) == 569
+
+
+def test_the_model_card_of_the_story_says_all_that_production_asks() -> None:
+    assert cards.missing(cards.parse(data.MODEL_CARD)) == []
