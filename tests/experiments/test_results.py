@@ -52,6 +52,9 @@ def test_telling_the_lineage_twice_is_the_same_as_once() -> None:
         comparison.candidate.public_id: "compared",
         comparison.benchmark.public_id: "measured_on",
     }
+    roles = {edge.src.public_id: edge.attributes.get("role") for edge in edges}
+    assert roles[comparison.baseline.public_id] == "baseline"
+    assert roles[comparison.candidate.public_id] == "candidate"
 
 
 @pytest.mark.django_db
