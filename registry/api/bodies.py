@@ -32,7 +32,7 @@ COLUMNS = {
     "parameters": "v.parameters::text",
     "tags": "(SELECT coalesce(jsonb_object_agg(t.key, t.value), '{}')::text"
     " FROM registry_versiontag t WHERE t.version_id = v.id)",
-    "parent": "p.number",
+    "parent": "CASE WHEN p.model_id = v.model_id THEN p.number END",
     "mlflow_name": "v.mlflow_name",
     "mlflow_version": "v.mlflow_version",
     "registered_by": "u.username",
