@@ -25,7 +25,7 @@ class ScanSerializer(serializers.ModelSerializer):
         )
 
 
-class SignatureSerializer(serializers.ModelSerializer):
+class ArtifactSignatureSerializer(serializers.ModelSerializer):
     class Meta:
         model = ArtifactSignature
         fields = ("signer", "key_id", "tree_digest", "bundle", "created_at")
@@ -37,7 +37,7 @@ class MetadataSerializer(ReadModelSerializer):
     uses = serializers.SerializerMethodField()
     used_by = serializers.SerializerMethodField()
     scan = ScanSerializer(allow_null=True, default=None)
-    signatures = SignatureSerializer(many=True)
+    signatures = ArtifactSignatureSerializer(many=True)
 
     class Meta:
         model = ModelVersion

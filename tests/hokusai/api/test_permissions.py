@@ -119,6 +119,7 @@ CASES: dict[str, Case] = {
     "POST auth/token/refresh": Case(dict.fromkeys(CALLERS, 401), lambda w: {"refresh": "no token"}),
     "GET me": Case(logged_in()),
     "GET keys": Case(everybody()),
+    "GET model-keys": Case(everybody()),
     "GET attestations/<statement_id>": Case(everybody()),
     "GET attestations/<statement_id>/envelope": Case(everybody()),
     "GET contributors/<address>": Case(logged_in()),
@@ -201,6 +202,8 @@ CASES: dict[str, Case] = {
     f"GET {V}/<number>/metadata": Case(readers()),
     f"PATCH {V}/<number>/metadata": Case(doers(BUILDERS), lambda w: {"licence": "MIT"}),
     f"GET {V}/<number>/card": Case(readers()),
+    f"GET {V}/<number>/signatures": Case(readers()),
+    f"POST {V}/<number>/signatures": Case(doers(BUILDERS), lambda w: {"bundle": "{}"}),
     f"PUT {V}/<number>/card": Case(doers(BUILDERS), lambda w: {"card": "# Tides"}),
     # Its bytes are in no store here: who may see it hears that they are missing.
     f"GET {V}/<number>/artifact": Case(readers()),
