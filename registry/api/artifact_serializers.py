@@ -25,7 +25,7 @@ class ScanSerializer(serializers.ModelSerializer):
         )
 
 
-class ArtifactSignatureSerializer(serializers.ModelSerializer):
+class ArtifactArtifactSignatureSerializer(serializers.ModelSerializer):
     class Meta:
         model = ArtifactSignature
         fields = ("signer", "key_id", "tree_digest", "bundle", "created_at")
@@ -37,7 +37,7 @@ class MetadataSerializer(ReadModelSerializer):
     uses = serializers.SerializerMethodField()
     used_by = serializers.SerializerMethodField()
     scan = ScanSerializer(allow_null=True, default=None)
-    signatures = ArtifactSignatureSerializer(many=True)
+    signatures = ArtifactArtifactSignatureSerializer(many=True)
 
     class Meta:
         model = ModelVersion

@@ -168,7 +168,7 @@ class AtQuerySerializer(serializers.Serializer):
         return time
 
 
-class ShareSerializer(ReadModelSerializer):
+class ModelShareSerializer(ReadModelSerializer):
     model_id = serializers.CharField(source="model.model_id")
     project = serializers.CharField(
         source="project.slug", allow_null=True, default=None, help_text="null: everybody"

@@ -12,8 +12,8 @@ from hokusai.web.views import MODEL_ID, ScopedViewSet, readable_projects
 from registry import services
 from registry.api.govern_serializers import (
     CommentSerializer,
+    ModelShareSerializer,
     NewShareSerializer,
-    ShareSerializer,
 )
 from registry.api.serializers import DatasetSerializer, ModelSerializer
 from registry.models import Dataset, Model
@@ -27,7 +27,7 @@ class ShareViewSet(ScopedViewSet):
     """The shares of one model; for its own project to see and to change."""
 
     queryset = Model.objects.select_related("project")
-    serializer_class = ShareSerializer
+    serializer_class = ModelShareSerializer
     lookup_field = "model_id"
     lookup_value_regex = MODEL_ID
     view_permission = "registry.view_model"
@@ -39,13 +39,15 @@ class ShareViewSet(ScopedViewSet):
         "unshare": "registry.share_model",
     }
 
-    @extend_schema(responses=ShareSerializer(many=True))
+    @extend_schema(responses=ModelShareSerializer(many=True))
     def shares(self, request: Request, model_id: str) -> Response:
         """List with whom a model is shared."""
         found = self.get_object().shares.select_related("model", "project", "shared_by")
-        return Response(ShareSerializer(found, many=True).data)
+        return Response(ModelShareSerializer(found, many=True).data)
 
-    @extend_schema(request=NewShareSerializer, responses={201: ShareSerializer}, examples=[SHARING])
+    @extend_schema(
+        request=NewShareSerializer, responses={201: ModelShareSerializer}, examples=[SHARING]
+    )
     def share(self, request: Request, model_id: str) -> Response:
         """Share a model with a project or with everybody, to read or to derive from."""
         model = self.get_object()
@@ -59,7 +61,7 @@ class ShareViewSet(ScopedViewSet):
             **fields,
             actor=self.actor,
         )
-        return Response(ShareSerializer(share).data, status=201)
+        return Response(ModelShareSerializer(share).data, status=201)
 
     @extend_schema(request=None, responses={204: OpenApiResponse(description="Not shared now.")})
     def unshare(self, request: Request, model_id: str, public_id: str) -> Response:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from rest_framework.test import APIClient
 
 from hokusai.accounts.choices import Role
 from hokusai.core.models import Event, Job
+from hokusai.storage import stores
+from registry.models import ModelVersion
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +208,6 @@ CASES: dict[str, Case] = {
     f"GET {V}/<number>/signatures": Case(readers()),
     f"POST {V}/<number>/signatures": Case(doers(BUILDERS), lambda w: {"bundle": "{}"}),
     f"PUT {V}/<number>/card": Case(doers(BUILDERS), lambda w: {"card": "# Tides"}),
-    # Its bytes are in no store here: who may see it hears that they are missing.
     f"GET {V}/<number>/artifact": Case(readers()),
     f"GET {V}/<number>/artifact/files/<path>": Case(readers()),
     f"DELETE {V}/<number>/tags/<key>": Case(doers(BUILDERS)),
@@ -375,7 +377,7 @@ OWN_ID = (
 
 
 @pytest.fixture
-def world() -> World:
+def world(tmp_path: Path) -> World:
     project = make.ProjectFactory(slug="tides")
     people = {role: make.member(project, Role(role)) for role in ROLES}
     comparison = make.ComparisonFactory(benchmark__project=project, status="accepted")
@@ -383,6 +385,9 @@ def world() -> World:
     attestation = make.AttestationFactory(improvement=improvement)
     share = make.ShareFactory(improvement=improvement)
     version = comparison.baseline
+    (tmp_path / "m.onnx").write_bytes(b"weights")
+    kept = stores["default"].put_tree(tmp_path).digest
+    ModelVersion.objects.filter(pk=version.pk).update(tree_digest=kept)
     deployment = make.DeploymentFactory(model=version.model)
     table_version = make.DatasetVersionFactory(dataset__project=project)
     draft = make.BenchmarkFactory(
