@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -175,3 +177,14 @@ def test_a_folder_that_holds_something_is_left_alone(
 def test_an_unknown_version_is_told(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"no version 7 of a\.b"):
         told("export_version", "a.b", 7, tmp_path / "export")
+
+
+def test_an_export_verifies_without_hokusai(exported: Path, tmp_path: Path) -> None:
+    """As the operations manual tells people who have the model_signing command alone."""
+    program = Path(sys.executable).with_name("model_signing")
+    command = [program, "verify", "key", exported / "files"]
+    command += ["--signature", exported / "model.sig", "--public_key", tmp_path / "key.pub"]
+    command += ["--no-ignore-git-paths"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    (exported / "files" / "more").write_text("x")
+    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
