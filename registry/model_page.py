@@ -1,5 +1,6 @@
 """What the registry puts on the page of a model beside its versions: history and shares."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from registry.models import Model
 
 CHANGES_SHOWN = 20
 AT = "at"
+# As a browser's field writes it, with or without seconds and an offset.
+WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?\Z")
 
 
 def _may_look(request: HttpRequest, model: Model) -> bool:
@@ -78,8 +81,10 @@ def at_time(request: HttpRequest, model: Model) -> Panel | None:
 
 def _moment(text: str) -> datetime | None:
     """A time in UTC that was; None for what is no time or lies ahead."""
+    if not WRITTEN.match(text):
+        return None
     try:
-        parsed = parse_datetime(text[:40])
+        parsed = parse_datetime(text)
     except ValueError:
         return None
     if parsed is None:

@@ -74,7 +74,11 @@ def awaiting_review(user: Any) -> Panel:
 
 
 def _checks(promotion: Promotion) -> tuple[str, str]:
-    failed = [check for check in promotion.checks if not check.get("passed")]
+    failed = [
+        check
+        for check in promotion.checks
+        if check.get("passed") is not True and check.get("blocking", True)
+    ]
     if not promotion.checks:
         return "none run", "quiet"
     return (f"{len(failed)} failed", "danger") if failed else ("all passed", "success")

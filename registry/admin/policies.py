@@ -21,6 +21,7 @@ from registry.promotion import checks_of
 from registry.services.policies import DECIDE, STAGES
 
 MANAGE = "registry.manage_policy"
+ASKED = ("blocking", "approvals", "roles", "expires_after_h")
 
 
 def _titles() -> dict[str, str]:
@@ -55,7 +56,7 @@ class PolicyForm(_AskedFields, ConsoleForm):
 
     project = forms.ModelChoiceField(Project.objects.none())
     stage = forms.ChoiceField(choices=[(stage.value, stage.label) for stage in STAGES])
-    field_order = ("project", "stage", "blocking", "approvals", "roles", "expires_after_h")
+    field_order = ("project", "stage", *ASKED)
 
     def scope(self, user: Any) -> None:
         """Projects that the person owns; what production asks by default to begin with."""
@@ -74,7 +75,7 @@ class PolicyDialog(_AskedFields, DialogForm):
 
 
 def _begin_with(form: forms.Form, policy: services.Policy) -> None:
-    for name in ("blocking", "approvals", "roles", "expires_after_h"):
+    for name in ASKED:
         value = getattr(policy, name)
         form.fields[name].initial = list(value) if isinstance(value, tuple) else value
 
@@ -130,7 +131,10 @@ class PromotionPolicyAdmin(ScopedAdmin):
     )
     def change_policy(self, request: HttpRequest, obj: PromotionPolicy, data: Any) -> str:
         services.set_policy(
-            project=obj.project, stage=Stage(obj.stage), **data, actor=self.actor(request)
+            project=obj.project,
+            stage=Stage(obj.stage),
+            **{name: data[name] for name in ASKED},
+            actor=self.actor(request),
         )
         return f"{obj.project.slug} asks this for {obj.stage} from now on."
 

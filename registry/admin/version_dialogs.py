@@ -16,6 +16,9 @@ class PromotionDialog(DialogForm):
 
     target = forms.ChoiceField(choices=[c for c in Stage.choices if c[0] != Stage.NONE])
     comment = forms.CharField(required=False, widget=forms.Textarea, help_text="Why.")
+    evidence = forms.CharField(
+        required=False, widget=forms.Textarea, help_text="Links and figures that speak for it."
+    )
 
 
 class TagsDialog(DialogForm):

@@ -117,6 +117,7 @@ class ModelVersionAdmin(SharedAdmin):
             version_id=obj.pk,
             target=Stage(data["target"]),
             comment=data["comment"],
+            evidence=data["evidence"],
             actor=self.actor(request),
         )
         return f"Promotion of {obj} to {data['target']} was asked for; a second person decides."

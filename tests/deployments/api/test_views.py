@@ -1,6 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
 from rest_framework.test import APIClient
 
+from deployments import endpoints
 from deployments.choices import DeploymentStatus, RevisionStatus
 from deployments.models import Deployment, Revision
 from hokusai.accounts.choices import Role
@@ -160,3 +163,25 @@ def test_a_repeat_with_an_idempotency_key_is_answered_anew(live, engineer):
     for _ in range(2):
         answered = engineer.post(url, {"rows": [{"a": 1}]}, headers={"Idempotency-Key": "the-same"})
         assert answered.status_code == 200
+
+
+@pytest.mark.parametrize("way", ["fast", "ordinary"])
+def test_a_prediction_of_a_retired_version_says_when_it_goes(live, way):
+    caller = as_person(member(live.project))
+    if way == "fast":
+        caller = as_key(api_key(live.project, "predict")[1])
+    url = f"/api/v1/models/{live.deployment.model.model_id}/predict"
+    rows = {"rows": [{"a": 1.5, "b": 2}]}
+    assert "Deprecation" not in caller.post(url, rows)
+    version = live.version
+    version.deprecated_at = datetime(2026, 1, 31, tzinfo=UTC)
+    version.sunset_at = datetime(2999, 1, 1, tzinfo=UTC)
+    version.successor = ModelVersionFactory(model=version.model)
+    version.save()
+    endpoints.outdate(version.model.model_id)
+    answer = caller.post(url, rows)
+    assert answer.status_code == 200
+    assert answer["Deprecation"] == f"@{int(version.deprecated_at.timestamp())}"
+    assert answer["Sunset"] == "Tue, 01 Jan 2999 00:00:00 GMT"
+    path = f"/api/v1/models/{version.model.model_id}/versions/{version.successor.number}"
+    assert answer["Link"] == f'<{path}>; rel="successor-version"'
