@@ -2,7 +2,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -15,9 +17,11 @@ from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.forms import CommentDialog, ConsoleForm, look_up, offer
 from hokusai.web.graphs import lineage_panel
-from hokusai.web.panels import Fact, Notice, Page, plain, table
+from hokusai.web.links import to_file
+from hokusai.web.panels import Fact, Notice, Page, Panel, plain, table
 from registry import services
 from registry.admin.archived import ArchivedFilter
+from registry.admin.table_panels import table_panels
 from registry.choices import Access
 from registry.models import Dataset, DatasetVersion
 from registry.reports import lineage_around
@@ -178,37 +182,72 @@ class DatasetVersionAdmin(ScopedAdmin):
         return services.add_dataset_version(content=content, actor=self.actor(request), **data)
 
     def page(self, request: HttpRequest, obj: DatasetVersion) -> Page:
-        columns = table(
-            "Columns",
-            ("Name", "Type"),
-            [(column["name"], markup.mono(str(column["dtype"]))) for column in obj.columns],
-            empty="The columns are known once the rows have been read.",
-            wide=False,
-        )
+        readable = DatasetVersion.objects.readable_by(request.user).filter(pk=obj.pk).exists()
         return Page(
             title=str(obj),
             badges=(markup.badge(obj.state), markup.badge(obj.access, "quiet")),
             notices=[Notice(str(reason), "danger") for reason in _texts(obj.reasons)],
-            facts=_dataset_facts(obj),
+            facts=_dataset_facts(obj, readable=readable),
             panels=(
-                columns,
+                *table_panels(obj, readable=readable),
+                _trained(request, obj),
                 plain("Rows digest", obj.rows_digest, empty="Not digested yet.", wide=False),
                 lineage_panel(lineage_around(request.user, [obj.public_id]), obj.public_id),
                 self.activity(request, obj),
             ),
         )
 
+    def get_urls(self) -> list[Any]:
+        """With the way to the file."""
+        own = path(
+            "<int:object_id>/file/",
+            self.admin_site.admin_view(self.file_view),
+            name="registry_datasetversion_file",
+        )
+        return [own, *super().get_urls()]
+
+    def file_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """To the table's file, for those who may read its rows."""
+        obj = self.object_or_404(request, str(object_id))
+        if not DatasetVersion.objects.readable_by(request.user).filter(pk=obj.pk).exists():
+            raise PermissionDenied
+        return to_file(services.open_table(dataset_version_id=obj.pk, actor=self.actor(request)))
+
+
+def _trained(request: HttpRequest, obj: DatasetVersion) -> Panel:
+    versions = obj.trained.visible_to(request.user).select_related("model")[:VERSIONS_SHOWN]
+    rows = [
+        (
+            markup.object_link(version),
+            markup.badge(version.stage),
+            markup.moment(version.created_at),
+        )
+        for version in versions
+    ]
+    return table(
+        "Used by",
+        ("Version", "Stage", "Registered"),
+        rows,
+        empty="No version names it as its training data.",
+        hint="What came of them: Lineage, below.",
+        wide=False,
+    )
+
 
 def _texts(reasons: list[Any]) -> list[str]:
     return [r.get("message", str(r)) if isinstance(r, dict) else str(r) for r in reasons]
 
 
-def _dataset_facts(obj: DatasetVersion) -> tuple[Fact, ...]:
+def _dataset_facts(obj: DatasetVersion, *, readable: bool) -> tuple[Fact, ...]:
+    file = f"{obj.file_format}, {markup.size(obj.size_bytes)}"
+    if readable:
+        url = reverse("admin:registry_datasetversion_file", args=[obj.pk])
+        file = markup.link(f"{file}, download", url)
     return (
         Fact("Dataset", markup.object_link(obj.dataset)),
         Fact("Project", markup.object_link(obj.dataset.project)),
         Fact("Rows", obj.row_count if obj.row_count is not None else markup.NOTHING),
-        Fact("File", f"{obj.file_format}, {markup.size(obj.size_bytes)}"),
+        Fact("File", file),
         Fact("Label column", markup.mono(obj.label_column)),
         Fact("Id column", markup.mono(obj.id_column)),
         Fact("File digest", markup.mono(obj.file_digest, 16)),

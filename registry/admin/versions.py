@@ -19,6 +19,7 @@ from registry import services
 from registry.admin import version_panels as shown
 from registry.admin.files import files_page
 from registry.admin.filters import VERSION_FILTERS, found_by_text
+from registry.admin.registration import RegistrationForm
 from registry.admin.sharing import SharedAdmin, is_theirs, link_if_seen, shared_badges
 from registry.admin.version_dialogs import (
     CardDialog,
@@ -37,7 +38,10 @@ class ModelVersionAdmin(SharedAdmin):
     """Immutable artifacts, with what may be done with them."""
 
     view_permission = "registry.view_model"
-    empty_hint = "Versions are registered through the API or the Python client."
+    add_permission = "registry.register_version"
+    add_form = RegistrationForm
+    add_lead = "Files are copied, looked through and digested in the background."
+    empty_hint = "Add a version here, or register one through the API or the Python client."
     list_display = (
         "name",
         "stage_label",
@@ -70,6 +74,10 @@ class ModelVersionAdmin(SharedAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return found_by_text(request, queryset, search_term), False
+
+    def create(self, request: HttpRequest, data: dict[str, Any]) -> ModelVersion:
+        data.pop("folder")
+        return services.register_version(slug=data.pop("model"), actor=self.actor(request), **data)
 
     @display(description="version")
     def name(self, obj: ModelVersion) -> str:
