@@ -35,6 +35,7 @@ def tell_of_contribution(contribution: Contribution) -> None:
 def tell_of_improvement(improvement: Improvement, shares: dict[int, int]) -> None:
     """The comparison leads to the improvement; so do the contributions, each with its share."""
     node, comparison = improvement_node(improvement), improvement.comparison
+    credited = Contribution.objects.filter(pk__in=shares).select_related("wallet", "project")
     link_lineage(
         src=NodeRef(
             comparison.public_id, NodeKind.COMPARISON, str(comparison), improvement.project
@@ -44,9 +45,9 @@ def tell_of_improvement(improvement: Improvement, shares: dict[int, int]) -> Non
         attributes={
             "delta_ppm": improvement.delta_ppm,
             "metric": comparison.benchmark.metric,
+            "contributors": len({contribution.wallet.contributor_id for contribution in credited}),
         },
     )
-    credited = Contribution.objects.filter(pk__in=shares).select_related("wallet", "project")
     for contribution in credited:
         link_lineage(
             src=contribution_node(contribution),

@@ -58,6 +58,7 @@ class Line:
         candidate: int,
         delta_ppm: int = 10_000,
         metric: str = "accuracy",
+        contributors: int = 1,
         roles: bool = True,
         project: Project | None = None,
     ) -> LineageNode:
@@ -66,9 +67,10 @@ class Line:
         comparison = point(NodeKind.COMPARISON, f"cmp_{name}", place)
         improvement = point(NodeKind.IMPROVEMENT, f"imp_{name}", place)
         for role, number in (("baseline", baseline), ("candidate", candidate)):
-            stated = {"status": "accepted", **({"role": role} if roles else {})}
-            link(self.points[number - 1], comparison, EdgeKind.COMPARED, **stated)
-        link(comparison, improvement, EdgeKind.IMPROVED, delta_ppm=delta_ppm, metric=metric)
+            told = {"status": "accepted", **({"role": role} if roles else {})}
+            link(self.points[number - 1], comparison, EdgeKind.COMPARED, **told)
+        stated = {"delta_ppm": delta_ppm, "metric": metric, "contributors": contributors}
+        link(comparison, improvement, EdgeKind.IMPROVED, **stated)
         return improvement
 
     def credit(self, improvement: LineageNode, name: str, basis_points: int) -> None:

@@ -1,6 +1,6 @@
 """The lineage of a thing, drawn."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -94,7 +94,8 @@ def stated(attributes: Mapping[str, Any]) -> str:
     if "basis_points" in attributes:
         return f"{attributes['basis_points'] / BASIS_POINTS_PER_PERCENT:g} %"
     if "delta_ppm" in attributes:
-        return markup.gain(attributes["delta_ppm"], attributes.get("metric", "accuracy"))
+        gain = markup.gain(attributes["delta_ppm"], attributes.get("metric", "accuracy"))
+        return gain + _owed(attributes.get("contributors", 0))
     if "revision" in attributes:
         return f"revision {attributes['revision']}"
     said = (attributes.get("role"), attributes.get("status"))
@@ -110,21 +111,23 @@ def node_link(node: Any) -> Any:
     return node.label if node.kind == RUN else markup.found_link(node.label, node.public_id)
 
 
+def _owed(contributors: int) -> str:
+    if not contributors:
+        return ""
+    return f" by {contributors} contributor{'s' if contributors > 1 else ''}"
+
+
 def _gains(graph: Drawable) -> dict[tuple[str, str], str]:
-    """What is measured between two versions, for the edge from parent to child: gain and givers."""
+    """What was measured between two versions, for the edge from parent to child."""
     sides: dict[str, dict[str, str]] = defaultdict(dict)
     for edge in graph.edges:
         if edge.kind == "compared" and "role" in edge.attributes:
             sides[edge.dst][edge.attributes["role"]] = edge.src
-    givers = Counter(edge.dst for edge in graph.edges if edge.kind == "credited")
     gains = {}
     for edge in graph.edges:
         roles = sides.get(edge.src, {})
-        if edge.kind == "improved" and len(roles) > 1 and "delta_ppm" in edge.attributes:
-            text = stated(edge.attributes)
-            count = givers[edge.dst]
-            by = f" by {count} contribution{'s' if count > 1 else ''}" if count else ""
-            gains[roles["baseline"], roles["candidate"]] = f"{text}{by}"
+        if edge.kind == "improved" and len(roles) > 1:
+            gains[roles["baseline"], roles["candidate"]] = stated(edge.attributes)
     return gains
 
 

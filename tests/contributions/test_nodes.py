@@ -36,7 +36,7 @@ def test_a_comparison_and_each_share_lead_to_the_improvement() -> None:
     assert found == {
         improvement.comparison.public_id: (
             "improved",
-            {"delta_ppm": 50_000, "metric": "accuracy"},
+            {"delta_ppm": 50_000, "metric": "accuracy", "contributors": 2},
         ),
         anna.public_id: ("credited", {"basis_points": 6_000}),
         ben.public_id: ("credited", {"basis_points": 4_000}),

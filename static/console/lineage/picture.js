@@ -6,7 +6,7 @@ const BADGE = { height: 18, letter: 6.6, inset: 12, gap: 4 };
 const MARGIN = 14;
 // Beyond this many boxes the best ranking costs more than it shows.
 const SIMPLE_ABOVE = 60;
-const RANKS_CROSSED = 420;
+const RANKS_CROSSED = 300;
 export const KIND_TONE = {
   version: "accent", dataset: "info", contribution: "info", contributor: "warning", run: "quiet",
   benchmark: "quiet", comparison: "warning", improvement: "success", attestation: "success",

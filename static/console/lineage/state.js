@@ -2,7 +2,7 @@
 
 // Above MOST boxes a graph is not read any more: then only the NEAREST, FAN to a side of each.
 const MOST = { full: 150, small: 60 };
-const NEAREST = { full: 90, small: 40 };
+const NEAREST = { full: 70, small: 40 };
 const FAN = 8;
 const CHUNK = 30;
 export const WAYS = ["in", "out"];
