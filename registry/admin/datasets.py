@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
@@ -87,7 +86,6 @@ class DatasetAdmin(ScopedAdmin):
             needs="registry.archive_dataset",
             icon="archive",
             form=CommentDialog,
-            variant=ActionVariant.DANGER,
             when=lambda obj: obj.archived_at is None,
         )
     )

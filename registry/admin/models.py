@@ -119,7 +119,6 @@ class ModelAdmin(SharedAdmin):
             needs="registry.share_model",
             icon="lock",
             form=UnshareDialog,
-            variant=ActionVariant.DANGER,
             when=lambda obj: obj.shares.exists(),
         )
     )
@@ -137,7 +136,6 @@ class ModelAdmin(SharedAdmin):
             needs="registry.archive_model",
             icon="archive",
             form=CommentDialog,
-            variant=ActionVariant.DANGER,
             when=lambda obj: obj.archived_at is None,
         )
     )

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
@@ -34,11 +35,14 @@ class _AskedFields(forms.Form):
 
     blocking = forms.MultipleChoiceField(
         required=False,
+        label="Checks that must pass",
         choices=lambda: list(_titles().items()),
-        help_text="Checks that must pass; the others are shown.",
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="The others are run and shown.",
     )
     approvals = forms.IntegerField(min_value=1, max_value=100, help_text="How many persons.")
     roles = forms.MultipleChoiceField(
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         choices=lambda: [(role.value, role.label) for role in sorted(roles_with(DECIDE))],
         help_text="Whose approval counts.",
     )
