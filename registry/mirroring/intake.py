@@ -16,11 +16,13 @@ _FORGET = "DELETE FROM registry_trackingintake WHERE batch = %s"
 def staged(rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Rows of JSON under a batch id, within a transaction; they are gone when it ends."""
     batch = str(uuid.uuid4())
+    # Made beforehand: whatever makes them may ask the database, which is deaf during a COPY.
+    lines = [(batch, orjson.dumps(row).decode()) for row in rows]
     with connection.cursor() as cursor:
         statement = "COPY registry_trackingintake (batch, row) FROM STDIN"
         with cursor.cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row((batch, orjson.dumps(row).decode()))
+            for line in lines:
+                copy.write_row(line)
     yield batch
     with connection.cursor() as cursor:
         cursor.execute(_FORGET, [batch])

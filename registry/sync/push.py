@@ -75,18 +75,11 @@ def _differences(
     )
     aliases, held = Merged(), {}
     if stating.governs(version, tracked):
-        aliases, held = _aliases(client, version, tracked)
+        held = stating.aliases_here(version, tracked)
+        there = stating.aliases_there(tracked, client.get_model(tracked.name), held)
+        aliases = governed(stating.aliases_agreed(tracked), held, there)
     _write(client, tracked, said, own, aliases)
     return Outcome(record, said, own, aliases, held, duplicates_of(version, tracked))
-
-
-def _aliases(
-    client: TrackingClient, version: ModelVersion, tracked: TrackedVersion
-) -> tuple[Merged, dict[str, str]]:
-    """What is to be done about governed aliases, and what each names afterwards."""
-    ours = stating.aliases_here(version, tracked)
-    there = stating.aliases_there(tracked, client.get_model(tracked.name), ours)
-    return governed(stating.aliases_agreed(tracked), ours, there), ours
 
 
 def _write(

@@ -10,7 +10,7 @@ from registry.algorithms.merging import Clash, Merged
 from registry.algorithms.tags import typed
 from registry.choices import ConflictState, SyncState, TagKind
 from registry.mirroring.intake import moment
-from registry.models import ModelVersion, SyncConflict, TrackedVersion, VersionTag
+from registry.models import ModelVersion, SyncConflict, TrackedModel, TrackedVersion, VersionTag
 from registry.sync.stating import (
     ALIAS,
     DESCRIPTION,
@@ -57,6 +57,7 @@ def settle(version: ModelVersion, tracked: TrackedVersion, outcome: Outcome) -> 
             _keep_clash(row, clash)
     _remember(tracked.pk, outcome, late)
     _hold(tracked, outcome.held)
+    _keep_aliases(tracked, outcome.aliases)
     _state(row, outcome)
     if adopted or outcome.clashes:
         _tell(row, before, adopted, outcome.clashes)
@@ -152,6 +153,20 @@ def _hold(tracked: TrackedVersion, held: Values) -> None:
         if aliases != old or kept != row.snapshot.get("kept", []):
             snapshot = {**row.snapshot, "aliases": aliases, "kept": kept}
             TrackedVersion.objects.filter(pk=row.pk).update(snapshot=snapshot)
+
+
+def _keep_aliases(tracked: TrackedVersion, written: Merged) -> None:
+    """Note what was written, so that it is no change when it is seen there."""
+    if not written.push:
+        return
+    model = TrackedModel.objects.select_for_update(of=("self",)).get(
+        server=tracked.server, name=tracked.name
+    )
+    for field, number in written.push.items():
+        model.aliases.pop(field.removeprefix(ALIAS), None)
+        if number is not None:
+            model.aliases[field.removeprefix(ALIAS)] = number
+    model.save(update_fields=["aliases"])
 
 
 def _state(row: ModelVersion, outcome: Outcome) -> None:

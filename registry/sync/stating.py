@@ -146,5 +146,4 @@ def governs(version: ModelVersion, tracked: TrackedVersion) -> bool:
 
 def is_same(tracked: TrackedVersion, record: VersionRecord) -> bool:
     """Whether a version there is the one that was linked: numbers begin anew with a model."""
-    seen_ms = round(tracked.created_at.timestamp() * 1000)
-    return abs(seen_ms - record.created_at_ms) < 1000  # noqa: PLR2004
+    return round(tracked.created_at.timestamp() * 1000) == record.created_at_ms
