@@ -15,15 +15,18 @@ def fetch_row(statement: str, parameters: Sequence[Any]) -> tuple[Any, ...] | No
     return rows[0] if rows else None
 
 
-def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+def fetch_rows(
+    statement: str, parameters: Sequence[Any], *, replan: bool = False
+) -> list[tuple[Any, ...]]:
     """All rows, over the connection and in the transaction that the ORM uses.
 
-    Values come as psycopg loads them; JSON columns as text.
+    Values come as psycopg loads them; JSON columns as text. `replan`: the plan depends on the
+    values, so the statement is not prepared.
     """
     connection.ensure_connection()
     raw = connection.connection
     # A pool that shares sessions between transactions loses prepared statements.
-    prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
+    prepare = not replan and not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
     if prepare and raw.prepare_threshold is None:
         # Django forbids preparing; its own cursors bind on the client and never prepare anyway.
         raw.prepare_threshold = THRESHOLD

@@ -41,7 +41,6 @@ COLUMNS = {
 FIELDS = tuple(COLUMNS)
 JSON_FIELDS = frozenset({"signature", "metrics", "parameters", "tags"})
 _JOINS = """
-JOIN registry_model m ON m.id = v.model_id
 JOIN accounts_user u ON u.id = v.registered_by_id
 LEFT JOIN registry_modelversion p ON p.id = v.parent_id
 """
@@ -60,21 +59,23 @@ _SEEN = """
 _VERSION_SEEN = _SEEN.replace("EXISTS", "v.security_level <> 'restricted' AND EXISTS")
 PRODUCTION, LATEST = "production", "latest"
 _WHICH = {
-    PRODUCTION: "AND v.stage = 'production'",
-    LATEST: "ORDER BY v.number DESC LIMIT 1",
+    "": "registry_model m JOIN registry_modelversion v ON v.model_id = m.id AND v.number = %s",
+    PRODUCTION: "registry_model m"
+    " JOIN registry_modelversion v ON v.model_id = m.id AND v.stage = 'production'",
+    LATEST: "registry_model m CROSS JOIN LATERAL (SELECT * FROM registry_modelversion"
+    " WHERE model_id = m.id ORDER BY number DESC LIMIT 1) v",
 }
 
 
 def version_statement(fields: Sequence[str], which: str = "") -> str:
     """One version of a model by number, the one in production, or the latest.
 
-    Placeholders: model id; then `visibility`; then the number, where none of the two is asked for.
+    Placeholders: the number, where none of the two is asked for; model id; what may be seen.
     """
     columns = ", ".join(COLUMNS[name] for name in fields)
-    chosen = _WHICH.get(which, "AND v.number = %s")
     return (
-        f"SELECT {columns}{_RETIRED} FROM registry_modelversion v{_JOINS}{_SUCCESSOR}"
-        f"WHERE m.model_id = %s AND {_VERSION_SEEN}{chosen}"
+        f"SELECT {columns}{_RETIRED} FROM {_WHICH[which]}{_JOINS}{_SUCCESSOR}"
+        f"WHERE m.model_id = %s AND {_VERSION_SEEN}"
     )
 
 
@@ -88,11 +89,11 @@ def version_answer(
 
     Raises NotFound.
     """
-    named = which if which in _WHICH else ""
+    named = which if which in (PRODUCTION, LATEST) else ""
     statement = _STATEMENTS[named] if fields is FIELDS else version_statement(fields, named)
     seen = (viewer.everything, list(viewer.projects), list(viewer.own))
     number = () if named else (int(which),)
-    row = fetch_row(statement, (model_id, *seen, *number))
+    row = fetch_row(statement, (*number, model_id, *seen))
     if row is None:
         raise not_found()
     *values, deprecated_at, sunset_at, successor, of_model = row
@@ -109,7 +110,8 @@ def page_statement(
     columns = ", ".join(COLUMNS[name] for name in fields)
     text = (
         f"{ctes.text} SELECT v.public_id, f.sort, {columns}"
-        f" FROM found f JOIN registry_modelversion v ON v.id = f.id{_JOINS}{order.text}"
+        " FROM found f JOIN registry_modelversion v ON v.id = f.id"
+        f" JOIN registry_model m ON m.id = v.model_id{_JOINS}{order.text}"
     )
     return text, ctes.values
 
@@ -118,7 +120,7 @@ def page_body(
     search: VersionSearch, viewer: Viewer, fields: Sequence[str] = FIELDS
 ) -> tuple[list[dict[str, Any]], str]:
     """Versions of one page as they are answered, and the cursor of the next; empty at the end."""
-    rows = fetch_rows(*page_statement(search, viewer, fields))
+    rows = fetch_rows(*page_statement(search, viewer, fields), replan=not search.is_plain)
     shown = [_named(fields, row[2:]) for row in rows[: search.size]]
     if len(rows) <= search.size:
         return shown, ""

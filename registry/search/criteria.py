@@ -70,6 +70,14 @@ class VersionSearch:
     cursor: str = ""
 
     @property
+    def is_plain(self) -> bool:
+        """Whether one plan serves whatever the values are: nothing is compared but for equality."""
+        estimated = (self.text, self.metrics, self.dataset, self.contributor)
+        timed = self.registered_after or self.registered_before
+        exact = all(term.comparison == "=" for term in self.tags)
+        return exact and not any(estimated) and not timed and self.order.by == "registration"
+
+    @property
     def fingerprint(self) -> str:
         """Equal for two pages of one search."""
         return repr(replace(self, size=0, cursor=""))

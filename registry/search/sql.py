@@ -59,7 +59,8 @@ def found(search: VersionSearch, viewer: Viewer, *, limit: int) -> tuple[Sql, Sq
     column = {"registration": "v.id", "number": "v.number", "metric": "s.value"}[order.by]
     columns = "v.id" if column == "v.id" else f"{column}, v.id"
     by = ", ".join(f"{name} {direction}" for name in columns.split(", "))
-    page = _statement(parts, f"SELECT v.id, {column} AS sort", f"ORDER BY {by} LIMIT %s", limit)
+    # The limit is part of the text: a plan that does not know it reads everything first.
+    page = _statement(parts, f"SELECT v.id, {column} AS sort", f"ORDER BY {by} LIMIT {limit:d}")
     parts.ctes.append(Sql(f"found AS MATERIALIZED ({page.text})", page.values))
     return joined("WITH ", ", ", parts.ctes), Sql(f"ORDER BY f.sort {direction}, f.id {direction}")
 
@@ -70,10 +71,8 @@ def matching(search: VersionSearch, viewer: Viewer, *, newest: int | None = None
     `newest`: no more than so many, the newest.
     """
     parts = _filtered(search, viewer)
-    tail = () if newest is None else (newest,)
-    page = _statement(
-        parts, "SELECT v.id", "" if newest is None else "ORDER BY v.id DESC LIMIT %s", *tail
-    )
+    tail = "" if newest is None else f"ORDER BY v.id DESC LIMIT {newest:d}"
+    page = _statement(parts, "SELECT v.id", tail)
     if not parts.ctes:
         return page
     ctes = joined("WITH ", ", ", parts.ctes)
@@ -87,11 +86,11 @@ def joined(before: str, between: str, parts: Iterable[Sql]) -> Sql:
     return Sql(before + between.join(part.text for part in kept), values)
 
 
-def _statement(parts: Parts, select: str, tail: str, *values: Any) -> Sql:
+def _statement(parts: Parts, select: str, tail: str) -> Sql:
     joins = joined(" ", " ", parts.joins)
     wheres = joined(" WHERE ", " AND ", parts.wheres) if parts.wheres else Sql("")
     text = f"{select} FROM registry_modelversion v{joins.text}{wheres.text} {tail}"
-    return Sql(text.rstrip(), (*joins.values, *wheres.values, *values))
+    return Sql(text.rstrip(), (*joins.values, *wheres.values))
 
 
 def _filtered(search: VersionSearch, viewer: Viewer) -> Parts:
@@ -232,15 +231,17 @@ def _metric_join(search: VersionSearch) -> Sql:
 
 
 def _texts(text: str) -> Sql:
-    """Versions whose own words hold all that is asked for, and those whose model's help."""
+    """Versions of models that all words name, and those that own words and the model's name."""
     queries = word_queries(text)
     return Sql(
-        "SELECT w.id FROM registry_modelversion w WHERE w.words @@ to_tsquery('simple', %s)"
-        " UNION SELECT w.id FROM registry_model m"
-        " JOIN registry_modelversion w ON w.model_id = m.id"
+        "SELECT w.id FROM registry_model m JOIN registry_modelversion w ON w.model_id = m.id"
         " WHERE m.words @@ to_tsquery('simple', %s)"
-        " AND (m.words || w.words) @@ to_tsquery('simple', %s)",
-        (queries.own, queries.any_in_name, queries.all_together),
+        " UNION SELECT w.id FROM registry_modelversion w"
+        " JOIN registry_model m ON m.id = w.model_id"
+        " WHERE w.words @@ to_tsquery('simple', %s)"
+        " AND (w.words @@ to_tsquery('simple', %s)"
+        " OR (m.words || w.words) @@ to_tsquery('simple', %s))",
+        (queries.parts, queries.any_word, queries.whole, queries.parts),
     )
 
 

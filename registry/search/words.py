@@ -9,18 +9,18 @@ _APART = str.maketrans(".-", "  ")
 
 @dataclass(frozen=True, slots=True)
 class WordQueries:
-    """All words in one description; any of them in a model's name; all in both together."""
+    """All words as they were typed; all of them as model ids are indexed; any of them."""
 
-    own: str
-    any_in_name: str
-    all_together: str
+    whole: str
+    parts: str
+    any_word: str
 
 
 def word_queries(text: str) -> WordQueries:
     """Queries for `to_tsquery`; words beyond eight are not asked for."""
     whole = [_prefix(word) for word in text.split()[:MAX_WORDS]]
     parts = [_prefix(word) for word in text.translate(_APART).split()[:MAX_WORDS]]
-    return WordQueries(" & ".join(whole), " | ".join(parts), " & ".join(parts))
+    return WordQueries(" & ".join(whole), " & ".join(parts), " | ".join([*whole, *parts]))
 
 
 def _prefix(word: str) -> str:
