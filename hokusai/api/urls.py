@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 
 from hokusai.api.errors import absent
 from hokusai.api.health import LiveView, ReadyView
+from hokusai.api.hooks import MlflowHookView
 from hokusai.api.metrics import MetricsView
 from hokusai.api.operations import EventViewSet, JobViewSet
 from hokusai.api.tokens import RefreshView, TokenView
@@ -22,6 +23,7 @@ v1 = [
     path("health/live", LiveView.as_view(), name="health-live"),
     path("health/ready", ReadyView.as_view(), name="health-ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
+    path("hooks/mlflow", MlflowHookView.as_view(), name="hooks-mlflow"),
     path("auth/token", TokenView.as_view(), name="token"),
     path("auth/token/refresh", RefreshView.as_view(), name="token-refresh"),
     *router.urls,

@@ -1,7 +1,10 @@
 """The dashboard's panels: each draws one report for the projects of one person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from django.utils import timezone
 
 from contributions import reports as contribution_reports
 from deployments import reports as deployment_reports
@@ -11,9 +14,13 @@ from hokusai.core.models import Job
 from hokusai.web import markup
 from hokusai.web.panels import Panel, chart, table
 from registry import reports as registry_reports
+from registry.choices import PassKind
 from registry.models import Model, ModelVersion, Promotion
+from registry.sync_reports import Look, SyncStatus, sync_status
 
 WAITING_SHOWN = 6
+# A look at what is new comes each minute.
+LATE_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +194,45 @@ def deployments(user: Any) -> Panel:
 
 
 def sync_backlog(user: Any) -> Panel:
-    """What MLflow does not show yet."""
-    backlog = registry_reports.sync_backlog(user)
+    """How far the tracking server and the registry are in step."""
+    status = sync_status(user)
     oldest = "nothing waits"
-    if backlog.oldest_s is not None:
-        oldest = f"the first for {_spell(backlog.oldest_s)}"
-    shown = (
-        Figure("Waiting", backlog.pending, oldest, "warning" if backlog.pending else "success"),
-        Figure(
-            "In conflict",
-            backlog.conflict,
-            "changed on both sides",
-            "danger" if backlog.conflict else "success",
-        ),
-        Figure(
-            "Parked",
-            backlog.parked,
-            "see Deliveries to try again",
-            "danger" if backlog.parked else "success",
-        ),
-    )
+    if status.oldest_s is not None:
+        oldest = f"the first for {_spell(status.oldest_s)}"
+    lag = "never" if status.lag_s is None else f"{_spell(status.lag_s)} ago"
+    shown = [
+        Figure("Last look", lag, _last_sweep(status.looks), _lag_tone(status)),
+        Figure("Waiting", status.pending, oldest, "warning" if status.pending else "success"),
+        _alarm("Conflicts", status.open_conflicts, "changed on both sides, to be decided"),
+        _alarm("Missing", status.missing, "no longer in MLflow"),
+        _alarm("Parked", status.parked, "see Deliveries to try again"),
+    ]
+    if user.is_superuser:
+        tone = "warning" if status.inbox else "success"
+        shown.append(Figure("Inbox", status.inbox, "versions without a project", tone))
     return Panel("Tracking server", "console/panels/figures.html", {"figures": shown}, wide=False)
+
+
+def _alarm(label: str, count: int, hint: str) -> Figure:
+    return Figure(label, count, hint, "danger" if count else "success")
+
+
+def _lag_tone(status: SyncStatus) -> str:
+    if any(look.came_back_empty for look in status.looks):
+        return "danger"
+    return "success" if status.lag_s is not None and status.lag_s <= LATE_S else "warning"
+
+
+def _last_sweep(looks: Sequence[Look]) -> str:
+    """When everything was looked at last, and whether the server was empty."""
+    sweeps = [look for look in looks if look.kind == PassKind.FULL]
+    if any(look.came_back_empty for look in sweeps):
+        return "the server came back empty"
+    ends = [look.finished_at for look in sweeps if look.finished_at is not None]
+    if not ends:
+        return "no full sweep yet"
+    age_s = int((timezone.now() - min(ends)).total_seconds())
+    return f"full sweep {_spell(age_s)} ago"
 
 
 def _spell(seconds: int) -> str:

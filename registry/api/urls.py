@@ -1,4 +1,4 @@
-from django.urls import re_path
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from hokusai.web.views import MODEL_ID, PUBLIC_ID, SLUG
@@ -17,6 +17,12 @@ from registry.api.search import (
 )
 from registry.api.sharing import DatasetArchiveViewSet, ModelArchiveViewSet, ShareViewSet
 from registry.api.signatures import ModelKeysView, SignatureViewSet
+from registry.api.tracking import (
+    SyncConflictViewSet,
+    SyncStatusView,
+    TrackedExperimentViewSet,
+    TrackedVersionViewSet,
+)
 from registry.api.uploads import UploadViewSet
 from registry.api.views import ModelVersionViewSet, ModelViewSet
 from registry.services.policies import STAGES
@@ -25,6 +31,9 @@ router = SimpleRouter(trailing_slash=False)
 router.register("models", ModelViewSet, basename="model")
 router.register("promotions", PromotionViewSet, basename="promotion")
 router.register("datasets", DatasetViewSet, basename="dataset")
+router.register("tracked-versions", TrackedVersionViewSet, basename="tracked-version")
+router.register("tracked-experiments", TrackedExperimentViewSet, basename="tracked-experiment")
+router.register("sync/conflicts", SyncConflictViewSet, basename="sync-conflict")
 router.register("uploads", UploadViewSet, basename="upload")
 
 VERSIONS = rf"^models/(?P<model_id>{MODEL_ID})/versions"
@@ -77,6 +86,7 @@ GOVERNING = [
 
 urlpatterns = [
     *router.urls,
+    path("sync/status", SyncStatusView.as_view(), name="sync-status"),
     *GOVERNING,
     re_path(rf"{LINEAGE}$", LineageViewSet.as_view({"get": "nodes"}), name="lineage"),
     re_path(rf"{LINEAGE}/edges$", LineageViewSet.as_view({"get": "edges"}), name="lineage-edges"),
