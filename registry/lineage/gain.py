@@ -99,7 +99,8 @@ def asked_version(model: Model, number: int | None = None) -> ModelVersion | Non
     versions = model.versions.select_related("model__project").order_by("-number")
     if number is not None:
         return versions.filter(number=number).first()
-    return versions.filter(pk=model.head_id).first() or versions.first()
+    head = versions.filter(pk=model.head_id).first() if model.head_id else None
+    return head or versions.first()
 
 
 def gain_of(version: ModelVersion, viewer: Viewer) -> Gain:

@@ -312,9 +312,17 @@ const KINDS = {
   curves, parallel, columns, ranking, history, measured, interval, confusion,
 };
 
+// A page that only grew longer is not drawn again: that would end a tooltip or a selection.
+const drawn = new WeakMap();
+function unchanged(holder) {
+  const [before, now] = [drawn.get(holder), { t: tones(), width: holder.offsetWidth }];
+  drawn.set(holder, now);
+  return before?.t === now.t && before.width === now.width;
+}
+
 function draw(holder) {
   const source = document.getElementById(holder.dataset.source);
-  if (!source) return;
+  if (!source || unchanged(holder)) return;
   const data = JSON.parse(source.textContent);
   if (holder.dataset.chart === "lineage") {
     drawLineage(holder, data, tones());

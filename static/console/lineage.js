@@ -155,9 +155,5 @@ class Lineage {
 
 // data: {nodes: [{id, kind, label, hidden, href}], edges: [{src, dst, kind, label}], focus, full, graphs}
 export function drawLineage(holder, data, t) {
-  const same = holder.lineage && holder.lineage.t === t && holder.lineage.width === holder.clientWidth
-    && holder.querySelector("svg");
-  if (same) return;
-  const drawn = new Lineage(holder, data, t);
-  Object.assign(holder, { lineage: { t, width: holder.clientWidth, drawn } });
+  holder.lineage = new Lineage(holder, data, t);
 }
