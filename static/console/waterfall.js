@@ -34,7 +34,7 @@ export function waterfall(data, t, { tooltip, axis, nameAtAxis, escaped }) {
     series: [
       { type: "bar", stack: "gain", silent: true, itemStyle: { color: "transparent" }, barMaxWidth: 56,
         data: [...places.map(({ low }) => low), 0] },
-      { type: "bar", stack: "gain", barMaxWidth: 56, data: [...bars, {
+      { type: "bar", stack: "gain", barMaxWidth: 56, labelLayout: { hideOverlap: true }, data: [...bars, {
         value: reached, itemStyle: { color: t.accent, borderRadius: 3 },
         label: { show: true, position: "top", color: t.text, fontSize: 11, fontWeight: "bold", formatter: data.total },
       }] },

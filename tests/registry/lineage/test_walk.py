@@ -281,9 +281,7 @@ def test_a_cursor_that_we_did_not_sign_is_refused(
 
 def test_a_version_is_seen_by_those_with_whom_its_model_is_shared() -> None:
     version, reader = ModelVersionFactory(), ProjectFactory()
-    ModelShare.objects.create(
-        model=version.model, project=reader, shared_by=UserFactory()
-    )
+    ModelShare.objects.create(model=version.model, project=reader, shared_by=UserFactory())
     shared = LineageNodeFactory(
         public_id=version.public_id, project=version.project, model=version.model
     )
