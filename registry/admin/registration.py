@@ -44,8 +44,8 @@ class RegistrationForm(ConsoleForm):
     source = forms.CharField(
         required=False,
         max_length=500,
-        help_text="Or an address: runs:/<run>/<path>, models:/<name>/<number>, "
-        "hf:/<owner>/<repository>@<commit>. Filled in by the upload.",
+        help_text="Or an address: runs:/RUN/PATH, models:/NAME/NUMBER, "
+        "hf:/OWNER/REPOSITORY@COMMIT. Filled in by the upload.",
     )
     parent = forms.CharField(
         required=False, max_length=48, help_text="Id of the version it was derived from."

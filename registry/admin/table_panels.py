@@ -60,7 +60,8 @@ def _label(version: DatasetVersion) -> Panel | None:
     if not label:
         return None
     rows = [
-        (str(row["value"]), row["count"], f"{100 * row['share']:.1f} %") for row in label["classes"]
+        (str(row["value"]), row["count"], f"{100 * row['share']:.1f} %")
+        for row in sorted(label["classes"], key=lambda row: str(row["value"]))
     ]
     return chart(
         f"Balance of {label['name']}",

@@ -198,11 +198,8 @@ def input_example(obj: ModelVersion) -> Panel | None:
     """A row as it is asked; None where the artifact holds none."""
     if obj.input_example is None:
         return None
-    return plain("Input example", _pretty(obj.input_example), wide=False)
-
-
-def _pretty(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    text = orjson.dumps(obj.input_example).decode().replace(",", ", ")
+    return plain("Input example", text, wide=False)
 
 
 def files_link(obj: ModelVersion) -> Any:
