@@ -66,7 +66,7 @@ PAGE = [
     ),
     OpenApiParameter(
         "page_size",
-        serializers.IntegerField(min_value=1, max_value=MAX_SIZE, required=False),
+        {"type": "integer", "minimum": 1, "maximum": MAX_SIZE},
         description="Rows.",
     ),
     OpenApiParameter("cursor", description="From `next` of the page before, of the same search."),
