@@ -59,10 +59,8 @@ def _label(version: DatasetVersion) -> Panel | None:
     label = version.statistics.get("label")
     if not label:
         return None
-    rows = [
-        (str(row["value"]), row["count"], f"{100 * row['share']:.1f} %")
-        for row in sorted(label["classes"], key=lambda row: str(row["value"]))
-    ]
+    classes = sorted(label["classes"], key=lambda row: str(row["value"]))
+    rows = [(str(row["value"]), row["count"], f"{100 * row['share']:.1f} %") for row in classes]
     return chart(
         f"Balance of {label['name']}",
         "columns",

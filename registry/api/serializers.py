@@ -277,7 +277,7 @@ class TableSchemaSerializer(ReadModelSerializer):
 class TableStatisticsSerializer(ReadSerializer):
     rows = serializers.IntegerField()
     columns = serializers.ListField(child=serializers.DictField())
-    label = serializers.DictField(allow_null=True)
+    label = serializers.DictField(allow_null=True)  # type: ignore[assignment]
 
 
 class PreviewSerializer(ReadSerializer):

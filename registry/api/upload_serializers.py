@@ -55,7 +55,9 @@ class NewUploadSerializer(serializers.Serializer):
     """The files that will be sent, as they are on the sender's disk."""
 
     project = serializers.CharField(max_length=63)
-    files = FileStatementSerializer(many=True, allow_empty=False, max_length=MAX_FILES)
+    files = serializers.ListField(
+        child=FileStatementSerializer(), allow_empty=False, max_length=MAX_FILES
+    )
 
     def validate_files(self, value: list[dict[str, Any]]) -> list[FileStatement]:
         """As the service takes them."""
