@@ -20,6 +20,7 @@ class MlflowPush(Subscriber):
             "stage:changed",
             "conflict:resolved",
             "tracked-version:changed",
+            "tracked-version:missing",
             "model:described",
             "tracked-model:changed",
         }

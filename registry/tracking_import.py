@@ -141,8 +141,8 @@ def _targets(row: TrackingImport) -> Iterator[Target]:
 
 
 def _experiments(mapped: QuerySet[TrackedVersion]) -> list[Any]:
-    rows = mapped.select_related("experiment__project").order_by("experiment")
-    return [row.experiment for row in rows.distinct("experiment")]
+    rows = mapped.select_related("experiment__project").order_by("experiment_id")
+    return [row.experiment for row in rows.distinct("experiment_id")]
 
 
 def _parts(rows: QuerySet[TrackedVersion]) -> Iterator[list[int]]:

@@ -11,7 +11,9 @@ from unfold.dataclasses import SearchResult
 from contributions.models import Contribution
 from experiments.models import Benchmark
 from hokusai.web.markup import object_url
-from registry.models import Model, Promotion
+from registry.choices import ConflictState
+from registry.models import Model, Promotion, SyncConflict
+from registry.sync_reports import inbox
 
 SEARCH_LIMIT = 8
 _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
@@ -54,6 +56,16 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "MLflow",
+        (
+            ("Inbox", "inbox", "admin:registry_trackedversion_changelist"),
+            ("Mapping", "account_tree", "admin:registry_trackedexperiment_changelist"),
+            ("Conflicts", "difference", "admin:registry_syncconflict_changelist"),
+            ("Sync passes", "sync", "admin:registry_syncpass_changelist"),
+            ("Imports", "download", "admin:registry_trackingimport_changelist"),
+        ),
+    ),
+    (
         "Operations",
         (
             ("Jobs", "pending_actions", "admin:core_job_changelist"),
@@ -74,7 +86,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         ),
     ),
 )
-_FOR_SUPERUSERS = frozenset({"Users"})
+_FOR_SUPERUSERS = frozenset({"Users", "Inbox", "Sync passes", "Imports"})
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -105,7 +117,21 @@ def promotions_waiting(request: HttpRequest) -> int:
     return Promotion.objects.of_member(request.user).awaiting_review().count()
 
 
-_WAITING = {"Promotions": promotions_waiting}
+def inbox_waiting(request: HttpRequest) -> int:
+    """How many versions of the tracking server wait for a project."""
+    return inbox().count() if request.user.is_superuser else 0
+
+
+def conflicts_open(request: HttpRequest) -> int:
+    """How many conflicts wait for a decision in the person's projects."""
+    return SyncConflict.objects.of_member(request.user).filter(state=ConflictState.OPEN).count()
+
+
+_WAITING = {
+    "Promotions": promotions_waiting,
+    "Inbox": inbox_waiting,
+    "Conflicts": conflicts_open,
+}
 
 
 def environment(request: HttpRequest) -> list[str]:

@@ -85,6 +85,7 @@ MODEL_PANELS = [
     "registry.model_page.shares",
 ]
 VERSION_PANELS = [
+    "registry.admin.conflicts.conflicts_of",
     "experiments.version_page.comparisons_of",
     "deployments.version_page.revisions_of",
 ]

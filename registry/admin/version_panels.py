@@ -12,6 +12,7 @@ from hokusai.web.panels import Fact, Notice, Panel, plain, table
 from registry.cards import card_of
 from registry.choices import ArtifactState, ScanVerdict, SyncState
 from registry.models import ArtifactScan, ModelVersion
+from registry.sync_reports import tracking_notice
 
 TAG_SHOWN = 80
 PROMOTIONS_SHOWN = 10
@@ -26,7 +27,9 @@ def notices(obj: ModelVersion) -> list[Notice]:
     found = []
     if obj.artifact_error:
         found.append(Notice(f"The artifact: {obj.artifact_error}", "danger"))
-    if obj.sync_state == SyncState.CONFLICT:
+    if missing := tracking_notice(obj):
+        found.append(Notice(missing, "warning"))
+    elif obj.sync_state == SyncState.CONFLICT:
         text = obj.mlflow_note or "This version was changed on both sides."
         found.append(Notice(f"MLflow: {text}", "warning"))
     if obj.twin_of is not None:

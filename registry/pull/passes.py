@@ -61,7 +61,7 @@ def adopt_mapped(server: str, work: Work) -> int:
     while batch := list(
         mirroring.mapped_waiting(server)
         .select_related("experiment__project")
-        .order_by("experiment", "created_at", "number")[:ADOPTED_AT_ONCE]
+        .order_by("experiment_id", "created_at", "number")[:ADOPTED_AT_ONCE]
     ):
         work.check()
         experiment = batch[0].experiment

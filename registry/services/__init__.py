@@ -9,7 +9,8 @@ from registry.services.archiving import (
 from registry.services.conflicts import is_governed, resolve_conflict
 from registry.services.datasets import add_dataset_version, create_dataset, seal_for_stewards
 from registry.services.downloads import open_artifact, open_file, open_table
-from registry.services.imports import start_import
+from registry.services.imports import copies_waiting, start_import
+from registry.services.inbox import AT_ONCE as INBOX_AT_ONCE
 from registry.services.inbox import assign_tracked, ignore_tracked, unignore_tracked
 from registry.services.lineage import NodeRef, link_lineage
 from registry.services.mapping import map_experiment, unmap_experiment
@@ -62,6 +63,7 @@ from registry.services.versions import (
 from registry.tables import read_rows, schema_of
 
 __all__ = [
+    "INBOX_AT_ONCE",
     "FileStatement",
     "NodeRef",
     "Policy",
@@ -75,6 +77,7 @@ __all__ = [
     "assign_tracked",
     "cancel_promotion",
     "complete_upload",
+    "copies_waiting",
     "create_dataset",
     "create_model",
     "default_policy",

@@ -7,7 +7,8 @@ from hokusai.accounts.models import Project
 from hokusai.core import jobs
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput
 from hokusai.core.events import Actor, record
-from registry.models import TrackingImport
+from registry.choices import ArtifactState, Origin
+from registry.models import ModelVersion, TrackingImport
 
 IMPORT = "mlflow_import"
 
@@ -45,3 +46,12 @@ def start_import(
         },
     )
     return row
+
+
+def copies_waiting(*, server: str) -> int:
+    """How many imported versions' bytes are not here yet."""
+    return ModelVersion.objects.filter(
+        tracked__server=server,
+        origin=Origin.IMPORTED,
+        artifact_state__in=(ArtifactState.PENDING, ArtifactState.COPYING),
+    ).count()
