@@ -17,8 +17,10 @@ class SharedAdmin(ScopedAdmin):
     """Rows of one's own projects, and of models that others share, which are only read."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """What is at hand; `theirs` marks what is shared."""
-        rows = super(ScopedAdmin, self).get_queryset(request).at_hand(request.user)
+        """What is at hand; `theirs` marks what is shared, which no form offers to choose."""
+        rows = super(ScopedAdmin, self).get_queryset(request)
+        choosing = request.resolver_match and request.resolver_match.url_name == "autocomplete"
+        rows = rows.of_member(request.user) if choosing else rows.at_hand(request.user)
         own = Membership.objects.filter(user=request.user.pk, project=OuterRef("project"))
         theirs = Value(False) if request.user.is_superuser else ~Exists(own)
         return rows.annotate(theirs=theirs)

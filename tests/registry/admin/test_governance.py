@@ -230,6 +230,14 @@ def test_what_others_share_is_shown_to_be_read_and_marked(version: ModelVersion)
     assert act(guest.client, "modelversion_promote", version, target="staging").status_code == 403
 
 
+def test_what_is_shared_is_not_offered_to_choose(version: ModelVersion) -> None:
+    guest = staff_in(ProjectFactory(), Role.OWNER)
+    ModelShareFactory(model=version.model, project=None)
+    asked = {"app_label": "experiments", "model_name": "experiment", "field_name": "baseline"}
+    found = guest.client.get(reverse("admin:autocomplete"), asked).json()["results"]
+    assert found == []
+
+
 def test_a_parent_of_another_project_is_hidden_from_who_may_not_see_it(project: Project) -> None:
     parent = ModelVersionFactory(model__slug="secret-line")
     child = ModelVersionFactory(model__project=project, parent=parent)
