@@ -6,11 +6,11 @@ from django.utils import timezone
 
 from hokusai.core.errors import Conflict, Forbidden
 from hokusai.core.events import SYSTEM, Actor, record
-from hokusai.core.models import Event
 from registry.choices import ArtifactState, PromotionStatus, Stage, StageReason
 from registry.exceptions import ArtifactNotReady, BytesUnread, ChecksFailed, NotIndependent
 from registry.models import Model, ModelVersion, Promotion, PromotionApproval
-from registry.promotion import BytesRead, failed_checks, parties_of, read_bytes, run_checks
+from registry.promotion import BytesRead, failed_checks, read_bytes, run_checks
+from registry.services.approvals import check_approver, counted
 from registry.services.policies import Policy, policy_for
 from registry.services.stages import enter_stage
 
@@ -137,14 +137,11 @@ def _subject(promotion_id: int) -> tuple[ModelVersion, Stage]:
 def _approve(promotion_id: int, actor: Actor, comment: str, read: BytesRead | None) -> Promotion:
     promotion = _locked(promotion_id)
     promotion.move_to(PromotionStatus.APPROVED)
-    _check_time(promotion)
     policy = policy_for(promotion.project, Stage(promotion.target))
-    approver = _check_independence(promotion, actor)
-    role = _check_role(promotion, policy, approver)
-    _check_once(promotion, approver)
+    approver, role = check_approver(promotion, policy, actor)
     _check_living(promotion.version, Stage(promotion.target))
     promotion.approvals_needed = max(promotion.approvals_needed, policy.approvals)
-    given = _counted(promotion) + 1
+    given = counted(promotion) + 1
     if given >= promotion.approvals_needed:
         _require_read(promotion.version, read)
         _check_again(promotion, policy, read)
@@ -170,12 +167,6 @@ def _wait_for_more(promotion: Promotion, actor: Actor, given: int) -> Promotion:
         approvals=given,
     )
     return promotion
-
-
-def _counted(promotion: Promotion) -> int:
-    """Approvals that still count: whoever got a part in it since has none."""
-    given = promotion.approvals.exclude(approver__in=parties_of(promotion))
-    return given.filter(approver__is_active=True).count()
 
 
 def _check_again(promotion: Promotion, policy: Policy, read: BytesRead | None) -> None:
@@ -245,46 +236,6 @@ def _locked(promotion_id: int) -> Promotion:
         .select_related("version__model__project", "version__project")
         .get(pk=promotion_id)
     )
-
-
-def _check_time(promotion: Promotion) -> None:
-    if promotion.expires_at is not None and promotion.expires_at <= timezone.now():
-        raise Conflict("This request has expired; ask again.")
-
-
-def _check_independence(promotion: Promotion, actor: Actor) -> int:
-    """The person's key."""
-    if actor.user_id is None or actor.kind != "user":
-        raise NotIndependent("A promotion is approved by a person.")
-    if part := parties_of(promotion).get(actor.user_id):
-        raise NotIndependent(f"You {part}; somebody without a part in it must decide.")
-    return actor.user_id
-
-
-def _check_role(promotion: Promotion, policy: Policy, approver: int) -> str:
-    """The approver's role, which the policy must name now and when it was asked for."""
-    allowed = set(policy.roles) & _roles_asked(promotion, policy)
-    role = _role_of(promotion, approver)
-    if role not in allowed:
-        named = " or ".join(sorted(allowed)) or "nobody"
-        raise NotIndependent(f"This is approved by members with the role {named}.")
-    return role
-
-
-def _role_of(promotion: Promotion, person: int) -> str:
-    members = promotion.project.memberships.filter(user=person)
-    return members.values_list("role", flat=True).first() or ""
-
-
-def _roles_asked(promotion: Promotion, policy: Policy) -> set[str]:
-    """Who could approve when it was asked for, as the record of the request says."""
-    asked = Event.objects.of(promotion.public_id).filter(tag="promotion:requested").first()
-    return set(asked.after.get("roles", policy.roles) if asked else policy.roles)
-
-
-def _check_once(promotion: Promotion, approver: int) -> None:
-    if promotion.approvals.filter(approver=approver).exists():
-        raise Conflict("You approved this already; another person's approval is needed.")
 
 
 def _decide(promotion: Promotion, actor: Actor, comment: str) -> None:
