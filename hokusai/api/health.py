@@ -22,6 +22,13 @@ from rest_framework.views import APIView
 from hokusai.web.permissions import Everybody
 from hokusai.web.schema import ApiSchema
 
+_READINESS = inline_serializer(
+    "Readiness",
+    {
+        "status": serializers.ChoiceField(["ok", "degraded", "down"]),
+        "parts": serializers.DictField(child=serializers.CharField()),
+    },
+)
 TIMEOUT_S = 1.0
 # The shortest that libpq waits.
 DATABASE_TIMEOUT_S = 2
@@ -50,15 +57,7 @@ class ReadyView(APIView):
     authentication_classes: Any = ()
     permission_classes: Any = (Everybody,)
 
-    @extend_schema(
-        responses=inline_serializer(
-            "Readiness",
-            {
-                "status": serializers.ChoiceField(["ok", "degraded", "down"]),
-                "parts": serializers.DictField(child=serializers.CharField()),
-            },
-        ),
-    )
+    @extend_schema(responses={200: _READINESS, 503: _READINESS})
     def get(self, request: Request) -> Response:
         """Tell which parts answer, so that requests go where they can be served."""
         parts = {name: "ok" if probe() else "down" for name, probe in PROBES.items()}
