@@ -110,6 +110,8 @@ def _replay(record: IdempotencyRecord) -> Response:
 
 def body_digest(request: Request) -> str:
     """SHA-256 over what a body says: fields in order of name, files by their content."""
+    if isinstance(request.data, bytes):
+        return hashlib.sha256(request.data).hexdigest()
     digest = hashlib.sha256()
     if not hasattr(request.data, "lists"):
         digest.update(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
