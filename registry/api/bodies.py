@@ -33,8 +33,20 @@ COLUMNS = {
     "tags": "(SELECT coalesce(jsonb_object_agg(t.key, t.value), '{}')::text"
     " FROM registry_versiontag t WHERE t.version_id = v.id)",
     "parent": "CASE WHEN p.model_id = v.model_id THEN p.number END",
+    # As in the serializer: of another project's parent, only the lineage tells.
+    "parent_id": "CASE WHEN p.project_id = v.project_id THEN p.public_id END",
     "mlflow_name": "v.mlflow_name",
     "mlflow_version": "v.mlflow_version",
+    "origin": "v.origin",
+    "licence": "v.licence",
+    "security_level": "v.security_level",
+    "code_revision": "v.code_revision",
+    "identity_digest": "v.identity_digest",
+    # Few have them: looked up where there is one, not joined.
+    "twin_of": "(SELECT number FROM registry_modelversion WHERE id = v.twin_of_id)",
+    "successor": "(SELECT public_id FROM registry_modelversion WHERE id = v.successor_id)",
+    "deprecated_at": "v.deprecated_at",
+    "sunset_at": "v.sunset_at",
     "registered_by": "u.username",
     "created_at": "v.created_at",
 }
