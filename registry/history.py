@@ -1,5 +1,6 @@
 """What was in production, when, and who let it in; read from the changes of stage alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,59 +52,76 @@ def at(model: Model, time: datetime) -> InProduction | None:
     left = known.filter(
         version=entered.version_id, before=Stage.PRODUCTION, pk__gt=entered.pk
     ).exists()
-    return None if left else InProduction(entered.version, entered.created_at, _decided(entered))
+    if left:
+        return None
+    return InProduction(entered.version, entered.created_at, _told(model, [entered])[0].decided)
 
 
 def timeline(model: Model, *, limit: int = 500) -> list[Change]:
     """How the versions of a model moved between stages, newest first."""
-    return [change_of(row) for row in _changes(model)[:limit]]
-
-
-def changes(model: Model) -> QuerySet[StageChange]:
-    """The rows behind the timeline, newest first, for pages."""
-    return _changes(model)
-
-
-def change_of(row: StageChange) -> Change:
-    """One row of `changes` as it is shown."""
-    return Change(row.version, row.before, row.after, row.created_at, _decided(row))
+    return _told(model, list(_changes(model)[:limit]))
 
 
 def _changes(model: Model) -> QuerySet[StageChange]:
+    rows = StageChange.objects.filter(model=model).select_related("version__model__project")
+    return _with_promotions(rows).order_by("-pk")
+
+
+def _with_promotions(rows: QuerySet[StageChange]) -> QuerySet[StageChange]:
     approvals = PromotionApproval.objects.select_related("approver").order_by("pk")
     promotions = Promotion.objects.select_related("requested_by").prefetch_related(
         Prefetch("approvals", approvals)
     )
-    rows = StageChange.objects.filter(model=model).select_related("version__model__project")
-    return rows.prefetch_related(Prefetch("promotion", promotions)).order_by("-pk")
+    return rows.prefetch_related(Prefetch("promotion", promotions))
 
 
-def _decided(row: StageChange) -> Decided:
-    promotion = row.promotion or _behind(row)
+def _told(model: Model, rows: Sequence[StageChange]) -> list[Change]:
+    behind = _behind(model, rows)
+    return [
+        Change(
+            row.version,
+            row.before,
+            row.after,
+            row.created_at,
+            _decided(row, row.promotion or behind.get(row.pk)),
+        )
+        for row in rows
+    ]
+
+
+def _decided(row: StageChange, promotion: Promotion | None) -> Decided:
+    given = promotion.approvals.all() if promotion else ()
     return Decided(
         reason=row.reason,
         comment=row.comment,
         carried_out_by=row.actor_label or row.actor,
         requested_by=promotion.requested_by.username if promotion else "",
-        approved_by=tuple(given.approver.username for given in promotion.approvals.all())
-        if promotion
-        else (),
+        approved_by=tuple(approval.approver.username for approval in given),
         promotion_id=promotion.public_id if promotion else "",
         evidence=promotion.evidence if promotion else "",
     )
 
 
-def _behind(row: StageChange) -> Promotion | None:
-    """Of a version that came back to production: the promotion that had led it there before."""
-    if row.reason != StageReason.ROLLED_BACK or row.after != Stage.PRODUCTION:
-        return None
-    first = (
+def _behind(model: Model, rows: Sequence[StageChange]) -> dict[int, Promotion]:
+    """For versions that came back to production, the promotion that had led them there last."""
+    back = [
+        row
+        for row in rows
+        if row.reason == StageReason.ROLLED_BACK and row.after == Stage.PRODUCTION
+    ]
+    if not back:
+        return {}
+    promoted = _with_promotions(
         StageChange.objects.filter(
-            version=row.version_id, reason=StageReason.PROMOTED, after=row.after, pk__lt=row.pk
+            model=model,
+            reason=StageReason.PROMOTED,
+            after=Stage.PRODUCTION,
+            version__in={row.version_id for row in back},
         )
-        .select_related("promotion__requested_by")
-        .prefetch_related("promotion__approvals__approver")
-        .order_by("-pk")
-        .first()
-    )
-    return first.promotion if first else None
+    ).order_by("pk")
+    return {
+        row.pk: before.promotion
+        for row in back
+        for before in promoted
+        if before.version_id == row.version_id and before.pk < row.pk and before.promotion
+    }

@@ -127,6 +127,23 @@ def test_the_timeline_is_newest_first_and_costs_the_same_for_many(
     assert len(history.timeline(model, limit=2)) == 2
 
 
+def test_many_roll_backs_cost_no_more_queries(
+    model: Model, reviewers: list[User], django_assert_max_num_queries: object
+) -> None:
+    asker = member(model.project)
+    for _ in range(4):
+        promote(model, reviewers, asker)
+    for _ in range(3):
+        services.roll_back(model_id=model.pk, actor=actor_of(reviewers[0]))
+    with django_assert_max_num_queries(8):  # type: ignore[operator]
+        changes = history.timeline(model)
+    back = [c for c in changes if (c.decided.reason, c.after) == ("rolled_back", "production")]
+    assert [c.version.number for c in back] == [1, 2, 3]
+    asked = {c.version.number: c.decided.promotion_id for c in changes if c.after == "production"}
+    assert len(set(asked.values())) == 4
+    assert all(c.decided.promotion_id == asked[c.version.number] for c in back)
+
+
 def test_another_models_history_is_its_own(model: Model, reviewers: list[User]) -> None:
     promote(model, reviewers, member(model.project))
     other = ModelFactory(project=model.project)
