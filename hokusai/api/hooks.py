@@ -34,7 +34,9 @@ class RawParser(BaseParser):
 
     media_type = "application/json"
 
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> bytes:
+    def parse(  # type: ignore[override]
+        self, stream: Any, media_type: Any = None, parser_context: Any = None
+    ) -> bytes:
         """The bytes; of a body that is too long, too many to be signed by anybody."""
         content: bytes = stream.read(MAX_BYTES + 1)
         return content

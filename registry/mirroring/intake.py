@@ -40,6 +40,11 @@ def moment(time_ms: int) -> datetime | None:
     return datetime.fromtimestamp(time_ms / 1000, UTC) if time_ms else None
 
 
+def made_at(time_ms: int) -> datetime:
+    """When something was made there; the epoch where the tracking server does not say."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC)
+
+
 def stated(time_ms: int) -> str | None:
     """A time as PostgreSQL reads it from JSON."""
     at = moment(time_ms)

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from hokusai.storage import stores
 from hokusai.tracking import TrackingClient, TrackingNotFound, VersionPush, VersionRecord
 from registry.choices import ArtifactState, MirrorState
-from registry.mirroring.intake import moment
+from registry.mirroring.intake import made_at, moment
 from registry.models import Model, ModelVersion, TrackedModel, TrackedVersion
 from registry.models.mirror import OURS
 from registry.sync.stating import DESCRIBED, is_same
@@ -115,7 +115,7 @@ def _remember(version: ModelVersion, first: VersionRecord, others: list[VersionR
         # Made anew because a person asked for it: what was linked is gone there.
         _same(first).exclude(pk=tracked.pk).delete()
         tracked.name, tracked.number = first.name, int(first.version)
-        tracked.created_at = moment(first.created_at_ms) or tracked.created_at
+        tracked.created_at = made_at(first.created_at_ms)
         tracked.snapshot, tracked.missed, tracked.missing_since = {}, 0, None
     tracked.save()
     for record in others:
@@ -127,7 +127,7 @@ def _same(record: VersionRecord) -> QuerySet[TrackedVersion]:
         server=OURS,
         name=record.name,
         number=int(record.version),
-        created_at=moment(record.created_at_ms),
+        created_at=made_at(record.created_at_ms),
     )
 
 
@@ -137,7 +137,7 @@ def _row(record: VersionRecord, state: MirrorState) -> TrackedVersion:
         server=OURS,
         name=record.name,
         number=int(record.version),
-        created_at=moment(record.created_at_ms),
+        created_at=made_at(record.created_at_ms),
         defaults={
             "state": state,
             "updated_at": moment(record.updated_at_ms),

@@ -1,6 +1,8 @@
 """Writing here what a look at the tracking server brought: adopted values, conflicts, the base."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -117,22 +119,22 @@ def _remember(key: int, outcome: Outcome, late: set[str]) -> None:
     tracked.description, tracked.tags = description, tags
     tracked.updated_at = moment(seen.updated_at_ms)
     tracked.missed, tracked.missing_since = 0, None
-    agreed = {"description": description, "tags": dict(tags)}
+    agreed: dict[str, Any] = {"description": description, "tags": dict(tags)}
     for field in late:
         _keep_base(agreed, base, field)
     tracked.snapshot = {**base, **agreed}
     tracked.save()
 
 
-def _keep_base(agreed: dict[str, object], base: dict[str, object], field: str) -> None:
+def _keep_base(agreed: dict[str, Any], base: Mapping[str, Any], field: str) -> None:
     """Of a field that is not settled the old base stays."""
     if field == DESCRIPTION:
         agreed["description"] = base.get("description", "")
         return
     key = field.removeprefix(TAG)
-    tags, old = dict(agreed["tags"]), dict(base.get("tags", {}))  # type: ignore[call-overload]
-    tags.pop(key, None)
-    agreed["tags"] = tags | ({key: old[key]} if key in old else {})
+    agreed["tags"].pop(key, None)
+    if key in base.get("tags", {}):
+        agreed["tags"][key] = base["tags"][key]
 
 
 def _hold(tracked: TrackedVersion, held: Values) -> None:
