@@ -1,12 +1,15 @@
 """What the registry itself asks of a version before it moves to a stage."""
 
 import platform
+from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from hokusai.accounts.choices import Visibility
 from hokusai.core.errors import OutsideError
+from hokusai.core.models import Event
 from hokusai.storage import stores
 from registry.algorithms import cards, licences
 from registry.algorithms.requirements import Dependency, Requirements, resolvable
@@ -22,6 +25,8 @@ _TOO_SECRET: Final = {
     Stage.PRODUCTION: frozenset({SecurityLevel.RESTRICTED, SecurityLevel.CONFIDENTIAL}),
 }
 _SHOWN = 3
+# The event of a worker that read a large artifact.
+VERIFIED: Final = "artifact:verified"
 
 
 class ArtifactVerified(PromotionCheck):
@@ -34,11 +39,34 @@ class ArtifactVerified(PromotionCheck):
     def run(self, version: ModelVersion) -> CheckResult:
         if version.artifact_state != ArtifactState.READY:
             return CheckResult(False, f"The artifact is {version.artifact_state}.")
+        if is_large(version):
+            return _as_read(version)
         try:
             manifest = stores["default"].verify_tree(version.tree_digest)
         except OutsideError as error:
             return CheckResult(False, str(error))
         return CheckResult(True, f"{len(manifest.files)} files match {version.tree_digest[:12]}….")
+
+
+def is_large(version: ModelVersion) -> bool:
+    """Whether its files are read by a worker, because a request would wait too long."""
+    return (version.size_bytes or 0) > settings.PROMOTION_READ_BYTES
+
+
+def last_reading(version: ModelVersion) -> Event | None:
+    """When a worker last read these bytes, and what it saw; None for too long ago."""
+    since = timezone.now() - timedelta(hours=settings.PROMOTION_READING_HOLDS_H)
+    found = Event.objects.of(version.public_id).filter(tag=VERIFIED, recorded_at__gte=since)
+    last = found.order_by("-pk").first()
+    return last if last is not None and last.after["digest"] == version.tree_digest else None
+
+
+def _as_read(version: ModelVersion) -> CheckResult:
+    reading = last_reading(version)
+    if reading is None:
+        return CheckResult(False, "The artifact is large; a worker reads it. Try again then.")
+    when = f"{reading.recorded_at:%Y-%m-%d %H:%M} UTC"
+    return CheckResult(reading.after["passed"] is True, f"{reading.after['message']}, at {when}.")
 
 
 class ScanReviewed(PromotionCheck):

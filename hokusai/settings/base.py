@@ -262,6 +262,7 @@ JOBS = {
         "handler": "registry.artifacts.copy_artifact",
         "on_failure": "registry.artifacts.copy_failed",
     },
+    "artifact_verification": {"handler": "registry.verification.verify_artifact"},
     "artifact_signature": {
         "handler": "registry.signing.sign_artifact",
         "queue": "signing",
@@ -359,6 +360,10 @@ PROMOTION_DEFAULTS: dict[str, dict[str, Any]] = {
     },
     "archived": {"blocking": [], "approvals": 1, "roles": _DECIDERS, "expires_after_h": None},
 }
+# Artifacts up to this size are read while whoever promotes waits; larger ones by a worker, whose
+# reading holds for so many hours.
+PROMOTION_READ_BYTES = env.int("PROMOTION_READ_BYTES", default=256 * 1024 * 1024)
+PROMOTION_READING_HOLDS_H = env.int("PROMOTION_READING_HOLDS_H", default=24)
 # SPDX ids of licences under which a version may enter production.
 ALLOWED_LICENCES = env.list(
     "ALLOWED_LICENCES",

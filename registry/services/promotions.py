@@ -12,6 +12,7 @@ from registry.models import Model, ModelVersion, Promotion, PromotionApproval
 from registry.promotion import BytesRead, failed_checks, read_bytes, run_checks
 from registry.services.approvals import check_approver, counted
 from registry.services.policies import Policy, policy_for
+from registry.services.reading import read_later
 from registry.services.stages import enter_stage
 
 EXPIRED_AT_ONCE = 500
@@ -53,7 +54,9 @@ def _with_bytes(
         try:
             return act(read)
         except BytesUnread:
-            read = read_bytes(*subject())
+            version, target = subject()
+            read_later(version)
+            read = read_bytes(version, target)
     return act(read)
 
 
