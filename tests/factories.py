@@ -47,9 +47,11 @@ from registry.models import (
     PromotionPolicy,
     RowDigest,
     SyncConflict,
+    SyncPass,
     TrackedExperiment,
     TrackedModel,
     TrackedVersion,
+    TrackingImport,
     Upload,
     UploadFile,
     VersionTag,
@@ -524,6 +526,23 @@ class SyncConflictFactory(DjangoModelFactory):
     version = factory.SubFactory(ModelVersionFactory)
     field = "description"
     values = factory.LazyFunction(lambda: {"base": "a", "ours": "b", "theirs": "c"})
+
+
+class SyncPassFactory(DjangoModelFactory):
+    class Meta:
+        model = SyncPass
+
+    kind = "full"
+    complete = True
+    finished_at = factory.LazyFunction(timezone.now)
+
+
+class TrackingImportFactory(DjangoModelFactory):
+    class Meta:
+        model = TrackingImport
+
+    server = "default"
+    requested_by = factory.SubFactory(SuperuserFactory)
 
 
 class RunFactory(DjangoModelFactory):

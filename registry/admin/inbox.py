@@ -50,9 +50,6 @@ class AdministratorsAdmin(ScopedAdmin):
 
     view_permission = MANAGE
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_superuser)
-
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         rows = super(ScopedAdmin, self).get_queryset(request)
         return rows if request.user.is_superuser else rows.none()

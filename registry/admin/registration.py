@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.forms.widgets import Script
 
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
@@ -57,7 +58,7 @@ class RegistrationForm(ConsoleForm):
     description = forms.CharField(required=False, widget=forms.Textarea)
 
     class Media:
-        js = ("console/upload.js",)
+        js = (Script("console/upload.js", defer=True),)
 
     def scope(self, user: Any) -> None:
         offer(self, "project", projects_where(user, "registry.register_version"))

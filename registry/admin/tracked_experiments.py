@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -47,7 +47,8 @@ class TrackedExperimentAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Those of the person's projects, and those without one that name a project of theirs."""
-        rows = super(ScopedAdmin, self).get_queryset(request)
+        waiting = Count("versions", filter=Q(versions__state=MirrorState.INBOX))
+        rows = super(ScopedAdmin, self).get_queryset(request).annotate(in_inbox=waiting)
         if request.user.is_superuser:
             return rows
         seen = projects_where(request.user, self.view_permission)
@@ -69,7 +70,7 @@ class TrackedExperimentAdmin(ScopedAdmin):
 
     @display(description="in the inbox")
     def waiting(self, obj: TrackedExperiment) -> int:
-        return obj.versions.filter(state=MirrorState.INBOX).count()
+        return int(getattr(obj, "in_inbox", 0))
 
     @display(description="changed there", ordering="updated_at")
     def changed(self, obj: TrackedExperiment) -> str:

@@ -18,7 +18,19 @@ from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify.models import Message, Webhook, WebhookDelivery
 from hokusai.web.admin import ScopedAdmin
-from registry.models import Dataset, DatasetVersion, Model, ModelVersion, Promotion, PromotionPolicy
+from registry.models import (
+    Dataset,
+    DatasetVersion,
+    Model,
+    ModelVersion,
+    Promotion,
+    PromotionPolicy,
+    SyncConflict,
+    SyncPass,
+    TrackedExperiment,
+    TrackedVersion,
+    TrackingImport,
+)
 from tests import factories
 from tests.staff import Staff, logged_in
 
@@ -50,6 +62,11 @@ MAKERS: dict[type, Any] = {
     Revision: factories.RevisionFactory,
     Run: factories.RunFactory,
     SigningKey: factories.SigningKeyFactory,
+    SyncConflict: factories.SyncConflictFactory,
+    SyncPass: factories.SyncPassFactory,
+    TrackedExperiment: factories.TrackedExperimentFactory,
+    TrackedVersion: factories.TrackedVersionFactory,
+    TrackingImport: factories.TrackingImportFactory,
     Webhook: factories.WebhookFactory,
     WebhookDelivery: factories.WebhookDeliveryFactory,
 }
