@@ -49,6 +49,7 @@ async function put(url, part) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await fetch(url, { method: "PUT", body: part });
+      await answer.arrayBuffer();
       if (answer.ok) return;
       if (attempt === TRIES) throw new Error(`The store answers ${answer.status}.`);
     } catch (error) {

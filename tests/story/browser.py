@@ -23,8 +23,11 @@ def open_browser() -> Iterator[Chromium]:
 class Browser:
     """One person, logged in, whose page may raise no error and ask nobody else for anything."""
 
-    def __init__(self, chromium: Chromium, base_url: str, username: str, password: str) -> None:
-        self.base_url = base_url
+    def __init__(
+        self, chromium: Chromium, base_url: str, username: str, password: str, *also: str
+    ) -> None:
+        """`also`: addresses beside the platform's that its pages may ask."""
+        self.base_url, self.allowed = base_url, (base_url, "data:", "blob:", *also)
         self.errors: list[str] = []
         self.page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -36,7 +39,7 @@ class Browser:
         self.page.wait_for_load_state("networkidle")
 
     def _note(self, url: str) -> None:
-        if not url.startswith((self.base_url, "data:", "blob:")):
+        if not url.startswith(self.allowed):
             self.errors.append(f"asked {url}")
 
     def open(self, path: str) -> None:

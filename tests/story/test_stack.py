@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -207,6 +208,35 @@ def test_promoting_and_deploying_in_the_browser(running: Running, access: dict[s
         running.watch(lambda: live_version(running) == 1, "version 1 is live")
         assert ada.errors == []
         assert rosa.errors == []
+
+
+@pytest.mark.browser
+def test_a_folder_chosen_in_the_browser_becomes_a_version(
+    running: Running, access: dict[str, str], tmp_path: Path
+) -> None:
+    [tree] = running.rows(
+        "SELECT v.tree_digest FROM registry_modelversion v JOIN registry_model m "
+        "ON m.id = v.model_id WHERE m.model_id = %s AND v.number = 1",
+        MODEL_ID,
+    )
+    folder = tmp_path / "model"
+    shutil.copytree(running.stack.folder.root / "store" / "trees" / tree[0] / "files", folder)
+    store = running.stack.addresses.store_url
+    with open_browser() as chromium:
+        ada = Browser(chromium, running.base_url, "ada", access["password"], store)
+        ada.open("/admin/registry/modelversion/add/")
+        ada.page.select_option("[name=project]", "digits")
+        ada.page.fill("[name=model]", "sent-by-hand")
+        ada.page.set_input_files("[name=folder]", folder)
+        with ada.page.expect_navigation(url="**/change/", timeout=60_000):
+            ada.page.click(".hk-form button[type=submit]")
+        ada.sees("digits.sent-by-hand v1")
+        assert ada.errors == []
+    ready = (
+        "SELECT v.tree_digest FROM registry_modelversion v JOIN registry_model m "
+        "ON m.id = v.model_id WHERE m.slug = 'sent-by-hand' AND v.artifact_state = 'ready'"
+    )
+    running.watch(lambda: running.rows(ready) == [tree], "what was sent is what is kept")
 
 
 def stage_of(running: Running, number: int) -> str:
