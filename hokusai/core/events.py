@@ -47,6 +47,34 @@ def record(
     """Insert one event and a delivery for each subscriber. Raises when outside a transaction."""
     if not connection.in_atomic_block:
         raise DomainError("An event is recorded in the transaction of the change it tells of.")
+    event = unsaved_event(
+        tag,
+        subject=subject,
+        actor=actor,
+        project_id=project_id,
+        label=label,
+        before=before,
+        after=after,
+        request_id=current_request_id(),
+    )
+    event.save(force_insert=True)
+    for subscriber in subscribers_of(tag):
+        _enqueue(event, subscriber)
+    return event
+
+
+def unsaved_event(
+    tag: str,
+    *,
+    subject: str,
+    actor: Actor,
+    project_id: int | None,
+    request_id: str,
+    label: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> Event:
+    """The row of an event with its digest; whoever inserts it adds its deliveries."""
     content = {
         "tag": tag,
         "actor": str(actor),
@@ -56,12 +84,9 @@ def record(
         "subject_label": label[:LABEL],
         "before": dict(before or {}),
         "after": dict(after or {}),
-        "request_id": current_request_id(),
+        "request_id": request_id,
     }
-    event = Event.objects.create(**content, digest=sha256_hex(_plain(content)))
-    for subscriber in subscribers_of(tag):
-        _enqueue(event, subscriber)
-    return event
+    return Event(**content, digest=sha256_hex(_plain(content)))
 
 
 def current_request_id() -> str:
@@ -74,8 +99,13 @@ def _plain(content: Mapping[str, Any]) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
+def stream_of(subscriber: str, subject: str) -> str:
+    """The stream in which a subscriber hears of a subject, in order."""
+    return f"{subscriber}|{subject}"[:200]
+
+
 def _enqueue(event: Event, subscriber: str) -> None:
-    stream = f"{subscriber}|{event.subject}"[:200]
+    stream = stream_of(subscriber, event.subject)
     with connection.cursor() as cursor:
         # Held to the end of the transaction, so that sequence order is commit order.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [stream])

@@ -1,6 +1,6 @@
 from celery import Task, shared_task
 
-from hokusai.core import jobs, outbox, sweep
+from hokusai.core import doorbell, jobs, outbox, sweep
 
 
 class JobTask(Task):
@@ -30,3 +30,9 @@ def deliver(stream: str) -> None:
 @shared_task(name="core.sweep", ignore_result=True)
 def sweep_work() -> None:
     sweep.ring_for_due_work()
+
+
+@shared_task(name="core.ring_each", ignore_result=True)
+def ring_each(rings: list[tuple[str, list[object], str]]) -> None:
+    for task, arguments, queue in rings:
+        doorbell.ring(task, *arguments, queue=queue)

@@ -395,6 +395,7 @@ HOT_ROUTES = [
     "registry.api.hot.VersionRoute",
     "registry.api.hot.SearchRoute",
     "registry.api.hot.ModelVersionsRoute",
+    "registry.api.hot_registration.RegisterRoute",
     "deployments.api.hot.PredictRoute",
 ]
 HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)

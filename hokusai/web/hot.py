@@ -63,6 +63,10 @@ class HotAnswer:
     status: int = 200
 
 
+class PassOn(Exception):
+    """A route leaves this request to the ordinary view at the same address."""
+
+
 class HotRoute(ABC):
     """A route that plain functions answer; the setting HOT_ROUTES names the classes."""
 
@@ -80,7 +84,7 @@ class HotRoute(ABC):
 
     @abstractmethod
     def answer(self, call: HotCall) -> bytes | HotAnswer:
-        """The body of a 200, or more than a body. Raises DomainError."""
+        """The body of a 200, or more than a body. Raises DomainError, PassOn."""
 
 
 class HotPathMiddleware:
@@ -111,7 +115,10 @@ class HotPathMiddleware:
         if admission is None:
             return None
         call = _call(request, route, groups, admission, began)
-        response = self._respond(request, route, admission, call)
+        try:
+            response = self._respond(request, route, admission, call)
+        except PassOn:
+            return None
         self._observe(route, response, call)
         return response
 
@@ -126,6 +133,8 @@ class HotPathMiddleware:
     def _unusual(self, request: HttpRequest, route: HotRoute) -> bool:
         meta = request.META
         if "HTTP_ORIGIN" in meta or (meta.get("QUERY_STRING") and not route.takes_query):
+            return True
+        if route.scope == "write" and not _plain_json(meta):
             return True
         if self.secure_only and not request.is_secure():
             return True
@@ -215,6 +224,12 @@ def json_response(body: bytes, status: int, request_id: str) -> HttpResponse:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Length"] = str(len(body))
     return response
+
+
+def _plain_json(meta: dict[str, str]) -> bool:
+    """Whether a body is JSON that is to be answered once, without being remembered."""
+    is_json = meta.get("CONTENT_TYPE", "").partition(";")[0].strip() == "application/json"
+    return is_json and "HTTP_IDEMPOTENCY_KEY" not in meta
 
 
 def _secret(meta: dict[str, str]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 
 from hokusai.core.errors import InvalidInput
+from hokusai.core.prepared import fetch_row, fetch_rows
 from hokusai.web.hot import HotAnswer, not_found
-from hokusai.web.prepared import fetch_row, fetch_rows
 from hokusai.web.retired import retirement_headers
 from registry.search import VersionSearch, Viewer, cursor_after, found
 

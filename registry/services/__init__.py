@@ -14,9 +14,16 @@ from registry.services.inbox import AT_ONCE as INBOX_AT_ONCE
 from registry.services.inbox import assign_tracked, ignore_tracked, unignore_tracked
 from registry.services.lineage import NodeRef, link_lineage
 from registry.services.mapping import map_experiment, unmap_experiment
-from registry.services.metadata import describe_version, remove_tags, set_tags, state_facts
+from registry.services.metadata import (
+    checked_tags,
+    describe_version,
+    remove_tags,
+    set_tags,
+    state_facts,
+)
 from registry.services.models import create_model
 from registry.services.nodes import version_node
+from registry.services.plain_registration import PlainVersion, register_plain
 from registry.services.policies import (
     Policy,
     default_policy,
@@ -66,6 +73,7 @@ __all__ = [
     "INBOX_AT_ONCE",
     "FileStatement",
     "NodeRef",
+    "PlainVersion",
     "Policy",
     "abort_expired",
     "abort_upload",
@@ -76,6 +84,7 @@ __all__ = [
     "archive_model",
     "assign_tracked",
     "cancel_promotion",
+    "checked_tags",
     "complete_upload",
     "copies_waiting",
     "create_dataset",
@@ -99,6 +108,7 @@ __all__ = [
     "previous_of",
     "read_rows",
     "refuse_promotion",
+    "register_plain",
     "register_version",
     "remove_tags",
     "request_promotion",

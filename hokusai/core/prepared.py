@@ -5,6 +5,8 @@ from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.models import Model
+from django.db.models.expressions import DatabaseDefault
 
 THRESHOLD = 5
 
@@ -33,3 +35,25 @@ def fetch_rows(
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         cursor.execute(statement, parameters, prepare=prepare)
         return cursor.fetchall()
+
+
+def insertion(row: Model, **references: str) -> tuple[str, list[Any]]:
+    """`INSERT …` of an unsaved row and its values, to be sent with others in one statement.
+
+    `references`: SQL of columns that are known only there, such as a key made in the same one.
+    """
+    columns, places, values = [], [], list[Any]()
+    for field in row._meta.concrete_fields:  # noqa: SLF001
+        if field.primary_key or field.generated:
+            continue
+        value = getattr(row, field.attname)
+        if isinstance(value, DatabaseDefault):
+            continue
+        columns.append(field.column)
+        if field.attname in references:
+            places.append(references[field.attname])
+        else:
+            places.append("%s")
+            values.append(field.get_db_prep_save(value, connection))
+    table = row._meta.db_table  # noqa: SLF001
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(places)})", values  # noqa: S608
