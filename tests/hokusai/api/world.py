@@ -119,14 +119,19 @@ def make_world(folder: Path) -> World:
         "deployments": deployment.public_id,
         "revisions": make.RevisionFactory(deployment=deployment, version=version).public_id,
     }
+    people["outsider"] = make.UserFactory()
     headers = _headers(project, people)
     clients = {name: APIClient(headers=sent) for name, sent in headers.items()}
+    for name, user in people.items():
+        # Known whatever a view takes for credentials.
+        clients[name] = APIClient()
+        clients[name].force_authenticate(user)
     return World(project, clients, names, headers)
 
 
 def _headers(project: Any, people: dict[str, Any]) -> dict[str, dict[str, str]]:
     headers: dict[str, dict[str, str]] = {"anonymous": {}}
-    for name, user in {**people, "outsider": make.UserFactory()}.items():
+    for name, user in people.items():
         headers[name] = {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
     elsewhere = make.ProjectFactory()
     for name, place, scopes in (
