@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hokusai-bench-") as folder:
         Path(folder).chmod(0o700)
         with EmbeddedServers(Path(folder) / "servers") as servers:
-            _fill(servers.postgres.tracking_url, options.versions)
+            _fill(servers.postgres.tracking_url.replace("+psycopg", ""), options.versions)
             environment = {
                 **os.environ,
                 "DATABASE_URL": servers.owner_url,

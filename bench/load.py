@@ -113,7 +113,7 @@ def _with_wrk(load: Load, folder: Path) -> Outcome:
     }.items():
         script = script.replace(f"@{name}@", value)
     (folder / "load.lua").write_text(script)
-    command = ["wrk", "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "--timeout=10s"]
+    command = ["wrk", "-t1", f"-c{load.connections}", f"-d{load.seconds}s", "--timeout=30s"]
     command += ["-s", str(folder / "load.lua"), load.url]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, timeout=load.seconds + 30

@@ -17,12 +17,12 @@ INSERT INTO model_versions
 SELECT 'default', 'model-' || i / %(each)s, i %% %(each)s + 1, 1795132800000 + i,
   1795132800000 + i, '', 'None', 's3://bench/models/' || i, 's3://bench/models/' || i,
   lpad(to_hex(i), 32, '0'), 'READY'
-FROM generate_series(0, %(models)s * %(each)s - 1) i
+FROM generate_series(0, %(models)s::int * %(each)s - 1) i
 """
 TAGGED = """
 INSERT INTO model_version_tags (workspace, name, version, key, value)
 SELECT 'default', 'model-' || i / %(each)s, i %% %(each)s + 1, t.key, t.value
-FROM generate_series(0, %(models)s * %(each)s - 1) i CROSS JOIN LATERAL ({rows}) t(key, value)
+FROM generate_series(0, %(models)s::int * %(each)s - 1) i CROSS JOIN LATERAL ({rows}) t(key, value)
 """
 ALIASES = """
 INSERT INTO registered_model_aliases (workspace, name, alias, version)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from bench.load import Load
@@ -13,6 +13,8 @@ from bench.sizes import IN_PRODUCTION, PER_MODEL, TAG_SQL, searched
 
 READERS = 16
 WRITERS = 8
+SEARCHERS = 4
+PATIENCE_S = 8
 PATHS = 5_000
 PAGE = 50
 SEARCHES = 500
@@ -27,6 +29,7 @@ class Registries:
     at: Running
     turns: Turns
     seconds: int
+    readers: int = READERS
 
     @property
     def models(self) -> int:
@@ -60,7 +63,9 @@ class Registries:
     def search_versions(self) -> Result:
         """A page of 50 of the 200 versions that carry three tags."""
         wishes = [searched(n, self.versions) for n in range(SEARCHES)]
-        return self._compare(
+        # A search of MLflow's may take seconds: fewer at once, and time to end.
+        patient = replace(self, seconds=max(self.seconds, PATIENCE_S), readers=SEARCHERS)
+        return patient._compare(
             [f"/api/v1/versions?{_tags(wish)}" for wish in wishes],
             [f"{API}/model-versions/search?{_filter(wish)}" for wish in wishes],
             self._same_page,
@@ -99,7 +104,7 @@ class Registries:
             kind: self._mlflow(kind, theirs) for kind in self.at.mlflow_ports
         }
         check(asked["ours"].load, asked["gunicorn"].load)
-        return self._judged(asked, what, READERS)
+        return self._judged(asked, what, self.readers)
 
     def _judged(self, asked: dict[str, Asked], what: str, connections: int) -> Result:
         measured = self.turns.measure(asked)
@@ -129,7 +134,7 @@ class Registries:
     def _load(self, port: int, paths: Sequence[str], headers: dict[str, str], body: object) -> Load:
         url = f"http://127.0.0.1:{port}"
         if body is None:
-            return Load(url, paths, headers, b"", READERS, self.seconds)
+            return Load(url, paths, headers, b"", self.readers, self.seconds)
         headers = {**headers, "Content-Type": "application/json"}
         text = json.dumps(body).encode()
         return Load(url, paths, headers, text, WRITERS, self.seconds, spread=self.models)

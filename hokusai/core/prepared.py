@@ -42,14 +42,14 @@ def insertion(row: Model, **references: str) -> tuple[str, list[Any]]:
 
     `references`: SQL of columns that are known only there, such as a key made in the same one.
     """
-    columns, places, values = [], [], list[Any]()
+    columns, places, values = list[str](), list[str](), list[Any]()
     for field in row._meta.concrete_fields:  # noqa: SLF001
         if field.primary_key or field.generated:
             continue
         value = getattr(row, field.attname)
         if isinstance(value, DatabaseDefault):
             continue
-        columns.append(field.column)
+        columns.append(str(field.column))
         if field.attname in references:
             places.append(references[field.attname])
         else:

@@ -13,6 +13,7 @@ from rest_framework.utils.urls import replace_query_param
 
 MAX_PAGE_SIZE = 200
 MAX_DIGITS = 9
+PARAMETERS = ("cursor", "page_size", "ordering", "fields")
 _SIGNER = signing.Signer(salt="hokusai.web.pagination")
 
 
@@ -25,8 +26,9 @@ class CursorPagination(BasePagination):
     def paginate_queryset(
         self, queryset: Any, request: Request, view: Any | None = None
     ) -> list[Any]:
-        """One page. Raises ValidationError for an unknown cursor, size or ordering."""
+        """One page. Raises ValidationError for an unknown parameter, cursor, size or ordering."""
         self.request = request
+        refuse_unknown(request, view)
         field, descending = ordering_of(request, getattr(view, "ordering_fields", ()))
         size = _page_size(request)
         if cursor := request.query_params.get("cursor"):
@@ -68,6 +70,14 @@ class CursorPagination(BasePagination):
             ),
             _parameter("ordering", ordering, "Newest first where absent."),
         ]
+
+
+def refuse_unknown(request: Request, view: Any | None) -> None:
+    """Raises ValidationError that names parameters which neither the list nor its filters read."""
+    filters = getattr(getattr(view, "filterset_class", None), "base_filters", {})
+    known = {*filters, *PARAMETERS, *getattr(view, "list_parameters", ())}
+    if unknown := sorted(set(request.query_params) - known):
+        raise ValidationError({name: ["Unknown to this list."] for name in unknown})
 
 
 def ordering_of(request: Request, allowed: Any) -> tuple[str, bool]:

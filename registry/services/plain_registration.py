@@ -13,7 +13,7 @@ from django.db import transaction
 from hokusai.accounts.roles import roles_with
 from hokusai.core import doorbell
 from hokusai.core.events import Actor, stream_of, unsaved_event
-from hokusai.core.jobs import queue_of
+from hokusai.core.jobs import DEFAULT_QUEUE, queue_of
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.core.prepared import fetch_row, insertion
 from hokusai.core.subscribers import subscribers_of
@@ -172,10 +172,7 @@ def _deliveries(event: Event) -> list[tuple[str, str, list[Any]]]:
 
 
 def _ring(job: Job, job_id: int, event: Event) -> None:
-    streams = [stream_of(path, event.subject) for path in subscribers_of(event.tag)]
-    doorbell.ring_together(
-        [
-            ("core.run_job", [job_id], queue_of(job)),
-            *(("core.deliver", [stream], "default") for stream in streams),
-        ]
-    )
+    rings: list[doorbell.Ring] = [("core.run_job", [job_id], queue_of(job))]
+    for path in subscribers_of(event.tag):
+        rings.append(("core.deliver", [stream_of(path, event.subject)], DEFAULT_QUEUE))
+    doorbell.ring_together(rings)

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from hokusai.celery import app
 from hokusai.core import doorbell
+from hokusai.core.tasks import ring_each
 
 
 @pytest.fixture
@@ -46,3 +47,18 @@ def test_a_ring_reaches_the_queue_that_it_names() -> None:
         assert message.headers["task"] == "core.run_job"
         assert message.decode()[0] == [7]
         message.ack()
+
+
+def test_what_is_gathered_goes_out_as_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[object, ...]] = []
+    monkeypatch.setattr(doorbell, "ring", lambda *given, **_: heard.append(given))
+    monkeypatch.setattr(doorbell, "GATHER_S", 0.2)
+    doorbell.ring_together([("core.run_job", [1], "default")])
+    doorbell.ring_together([("core.deliver", ["a|b"], "default"), ("core.run_job", [2], "signing")])
+    deadline = time.monotonic() + 5
+    while len(heard) < 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [task for task, _ in heard] == ["core.ring_each"]
+    assert [ring[1] for _, rings in heard for ring in rings] == [[1], ["a|b"], [2]]
+    ring_each(heard[0][1])
+    assert heard[-1] == ("core.run_job", 2)

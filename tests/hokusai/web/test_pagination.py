@@ -91,3 +91,9 @@ def test_fields_selects_what_is_answered(client: APIClient, project: Any) -> Non
 def test_an_unknown_field_is_refused(client: APIClient, project: Any) -> None:
     ModelFactory(project=project)
     assert client.get("/api/v1/models?fields=secret").status_code == 400
+
+
+def test_parameters_that_a_list_does_not_read_are_named(client: APIClient) -> None:
+    answer = client.get("/api/v1/models?colour=blue&page_size=2&task=regression")
+    assert answer.status_code == 400
+    assert answer.json()["context"]["fields"] == {"colour": ["Unknown to this list."]}
