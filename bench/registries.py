@@ -43,7 +43,7 @@ class Registries:
         """One of all versions, by model and number."""
         step = max(1, self.versions // PATHS)
         places = [divmod(i, PER_MODEL) for i in range(0, self.versions, step)]
-        return self._compare(
+        return self.compare(
             [f"/api/v1/models/bench.model-{m}/versions/{n + 1}" for m, n in places],
             [f"{API}/model-versions/get?name=model-{m}&version={n + 1}" for m, n in places],
             self._same_version,
@@ -53,7 +53,7 @@ class Registries:
     def production_version(self) -> Result:
         """The version of a model that is in production; on MLflow the alias `production`."""
         names = range(0, self.models, max(1, self.models // PATHS))
-        return self._compare(
+        return self.compare(
             [f"/api/v1/models/bench.model-{m}/versions/production" for m in names],
             [f"{API}/registered-models/alias?name=model-{m}&alias=production" for m in names],
             self._same_production,
@@ -65,7 +65,7 @@ class Registries:
         wishes = [searched(n, self.versions) for n in range(SEARCHES)]
         # A search of MLflow's may take seconds: fewer at once, and time to end.
         patient = replace(self, seconds=max(self.seconds, PATIENCE_S), readers=SEARCHERS)
-        return patient._compare(
+        return patient.compare(
             [f"/api/v1/versions?{_tags(wish)}" for wish in wishes],
             [f"{API}/model-versions/search?{_filter(wish)}" for wish in wishes],
             self._same_page,
@@ -93,13 +93,14 @@ class Registries:
         }
         return self._judged(asked, "a new version with five tags", WRITERS)
 
-    def _compare(
+    def compare(
         self,
         ours: Sequence[str],
         theirs: Sequence[str],
         check: Callable[[Load, Load], None],
         what: str,
     ) -> Result:
+        """Paths of both sides against each other, once `check` found the same answer in both."""
         asked = {"ours": self._ours(ours)} | {
             kind: self._mlflow(kind, theirs) for kind in self.at.mlflow_ports
         }
