@@ -24,7 +24,7 @@ from registry.import_steps import ImportStep
 from registry.mirroring import Listing
 from registry.models import SyncPass, TrackedVersion, TrackingImport
 
-AT_ONCE = 5_000
+AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Versions of the tracking server becoming versions of a project, many at once."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
@@ -21,6 +21,14 @@ COPY = "artifact_copy"
 NAME = 200
 # Copies that an import leaves behind begin so many a second, so that others get through.
 COPIES_PER_S = 5
+
+
+class Waiting(NamedTuple):
+    """A version in the inbox."""
+
+    pk: int
+    server: str
+    name: str
 
 
 def mapped_waiting(server: str) -> QuerySet[TrackedVersion]:
@@ -49,12 +57,13 @@ def adopt(
     meanwhile are passed over. `announced`: each gets its event and its copy at once; else whoever
     calls sees to both.
     """
-    rows = list(
-        TrackedVersion.objects.select_for_update(of=("self",))
+    rows = [
+        Waiting(*row)
+        for row in TrackedVersion.objects.select_for_update(of=("self",))
         .filter(pk__in=tracked_ids, state=MirrorState.INBOX)
         .order_by("name", "created_at", "number")
-        .defer("metrics", "parameters", "snapshot", "tags")
-    )
+        .values_list("pk", "server", "name")
+    ]
     if not rows:
         return []
     models = _models(rows, project, actor if announced else None)
@@ -65,7 +74,7 @@ def adopt(
     return made
 
 
-def _models(rows: list[TrackedVersion], project: Project, actor: Actor | None) -> dict[Key, Model]:
+def _models(rows: list[Waiting], project: Project, actor: Actor | None) -> dict[Key, Model]:
     """The project's model for each name, locked until the end of the transaction.
 
     One name may serve two projects: each has a model of its own, the first governs the aliases.
@@ -147,7 +156,7 @@ def _record_model(model: Model, name: str, actor: Actor) -> None:
     )
 
 
-def _links(rows: list[TrackedVersion], models: dict[Key, Model]) -> Iterator[dict[str, Any]]:
+def _links(rows: list[Waiting], models: dict[Key, Model]) -> Iterator[dict[str, Any]]:
     last = dict(
         ModelVersion.objects.filter(model__in=models.values())
         .order_by()

@@ -14,7 +14,7 @@ from hokusai.tracking import (
     VersionRecord,
 )
 from registry.mirroring import statements
-from registry.mirroring.intake import ask, kept, kept_values, staged, stated
+from registry.mirroring.intake import ask, hashed, kept, kept_values, staged, stated
 from registry.mirroring.listing import Listing, runs_behind
 from registry.models import TrackedExperiment, TrackedModel, TrackedVersion
 
@@ -77,7 +77,7 @@ def take_in(server: str, found: Listing) -> Taken:
         _models(server, models, taken)
         _versions(server, batch, taken)
     if found.runs:
-        with staged(_run_rows(found.runs.values())) as batch:
+        with staged(_run_rows(found.runs.values())) as batch, hashed():
             ask(statements.RUNS, server=server, batch=batch)
     return taken
 
