@@ -22,7 +22,7 @@ from registry import mirroring
 from registry.choices import MirrorState, Origin, PassKind
 from registry.import_steps import ImportStep
 from registry.mirroring import Listing
-from registry.models import SyncPass, TrackedVersion, TrackingImport
+from registry.models import SyncPass, TrackedExperiment, TrackedVersion, TrackingImport
 
 AT_ONCE = 10_000
 
@@ -81,6 +81,7 @@ def _preview(row: TrackingImport, found: Listing) -> dict[str, Any]:
     """The same as an import, in a transaction that is taken back."""
     with transaction.atomic():
         report = _taken(row, found)
+        _map(row, report)
         for target in _targets(row):
             _count(report, target, _adopt(target))
         _leftover(row, report)
@@ -91,6 +92,7 @@ def _preview(row: TrackingImport, found: Listing) -> dict[str, Any]:
 def _bring(work: Work, row: TrackingImport, found: Listing) -> dict[str, Any]:
     with leases.fenced(work.job):
         report = _taken(row, found)
+        _map(row, report)
     report["projects"] = dict(row.place.get("projects", {}))
     for target in _targets(row):
         with leases.fenced(work.job):
@@ -121,6 +123,14 @@ def _taken(row: TrackingImport, found: Listing) -> dict[str, Any]:
         "refused": taken.refused[:100],
         "projects": {},
     }
+
+
+def _map(row: TrackingImport, report: dict[str, Any]) -> None:
+    """Let experiments of no project belong to the import's, where that was asked for."""
+    if row.project is None or not row.place.get("map_experiments"):
+        return
+    free = TrackedExperiment.objects.filter(server=row.server, project__isnull=True)
+    report["mapped"] = free.update(project=row.project, mapped_by=row.requested_by)
 
 
 def _targets(row: TrackingImport) -> Iterator[Target]:
@@ -173,7 +183,7 @@ def _leftover(row: TrackingImport, report: dict[str, Any]) -> None:
 
 
 def _keep_place(row: TrackingImport, report: dict[str, Any]) -> None:
-    row.place = {"projects": report["projects"]}
+    row.place = {**row.place, "projects": report["projects"]}
     row.save(update_fields=["place"])
 
 

@@ -105,6 +105,11 @@ class ImportForm(ConsoleForm):
         help_text="Takes what no mapped experiment claims. Without one that waits in the inbox.",
     )
 
+    map_experiments = forms.BooleanField(
+        required=False,
+        help_text="Experiments of no project belong to it from then on, with all their runs.",
+    )
+
     def scope(self, user: Any) -> None:
         offer(self, "project", Project.objects.all())
         self.fields["server"].choices = [(name, name) for name in settings.TRACKING]  # type: ignore[attr-defined]
@@ -138,6 +143,7 @@ class TrackingImportAdmin(AdministratorsAdmin):
             server=data["server"],
             project=data["project"],
             dry_run=True,
+            map_experiments=data["map_experiments"],
             actor=self.actor(request),
         )
 
@@ -175,7 +181,11 @@ class TrackingImportAdmin(AdministratorsAdmin):
     )
     def apply(self, request: HttpRequest, obj: TrackingImport, data: dict[str, Any]) -> str:
         made = services.start_import(
-            server=obj.server, project=obj.project, dry_run=False, actor=self.actor(request)
+            server=obj.server,
+            project=obj.project,
+            dry_run=False,
+            map_experiments=bool(obj.place.get("map_experiments")),
+            actor=self.actor(request),
         )
         return f"The import began; its report will be on {made.public_id}."
 
@@ -220,7 +230,16 @@ def _report(report: dict[str, Any]) -> Panel:
         *((f"{name} there", count) for name, count in report.get("seen", {}).items()),
         *(
             (name.replace("_", " "), report[name])
-            for name in ("new", "changed", "adopted", "inbox", "missed", "missing", "copies")
+            for name in (
+                "new",
+                "changed",
+                "mapped",
+                "adopted",
+                "inbox",
+                "missed",
+                "missing",
+                "copies",
+            )
             if name in report
         ),
         *((title, _counts(counts)) for title, counts in report.get("steps", {}).items()),

@@ -15,11 +15,17 @@ IMPORT = "mlflow_import"
 
 @transaction.atomic
 def start_import(
-    *, server: str, project: Project | None, dry_run: bool, actor: Actor
+    *,
+    server: str,
+    project: Project | None,
+    dry_run: bool,
+    actor: Actor,
+    map_experiments: bool = False,
 ) -> TrackingImport:
     """Ask for an import; a worker does it, and the row carries its report.
 
     `project`: where versions go that no mapped experiment claims; without it, the inbox.
+    `map_experiments`: those experiments belong to it from then on, with their runs.
     Raises InvalidInput for an unknown server, Conflict where an import of it is under way.
     """
     if actor.user_id is None:
@@ -27,10 +33,16 @@ def start_import(
     if server not in settings.TRACKING:
         known = ", ".join(sorted(settings.TRACKING))
         raise InvalidInput(f"The setting TRACKING has no server {server!r}; it has {known}.")
+    if map_experiments and project is None:
+        raise InvalidInput("Name the project that the experiments are to belong to.")
     if TrackingImport.objects.filter(server=server, finished_at__isnull=True).exists():
         raise Conflict(f"An import from {server} is under way already.")
     row = TrackingImport.objects.create(
-        server=server, project=project, dry_run=dry_run, requested_by_id=actor.user_id
+        server=server,
+        project=project,
+        dry_run=dry_run,
+        requested_by_id=actor.user_id,
+        place={"map_experiments": map_experiments},
     )
     jobs.enqueue(IMPORT, subject=row.public_id, project_id=None, label=str(row))
     record(
@@ -43,6 +55,7 @@ def start_import(
             "server": server,
             "project": project.slug if project else None,
             "dry_run": dry_run,
+            "map_experiments": map_experiments,
         },
     )
     return row

@@ -147,6 +147,18 @@ def test_a_mapped_experiment_goes_before_the_project_named(
     assert bring(root, project=other).report["projects"] == {"mine": 4, "other": 8}
 
 
+def test_experiments_may_come_to_belong_to_the_project(server: MemoryTracking, root: Actor) -> None:
+    project, said = ProjectFactory(slug="tides"), StringIO()
+    asked = ("--project", "tides", "--map-experiments")
+    call_command("import_mlflow", *asked, stdout=said)
+    assert '"mapped": 2' in said.getvalue()
+    assert not TrackedExperiment.objects.exists()
+    call_command("import_mlflow", *asked, "--apply", stdout=StringIO())
+    assert TrackedExperiment.objects.filter(project=project).count() == 2
+    with pytest.raises(CommandError):
+        call_command("import_mlflow", "--map-experiments")
+
+
 def test_a_killed_import_goes_on_where_it_was(
     server: MemoryTracking, root: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--server", default="default", help="alias of the setting TRACKING")
         parser.add_argument("--project", help="takes what no mapped experiment claims")
+        parser.add_argument(
+            "--map-experiments",
+            action="store_true",
+            help="experiments of no project belong to --project from then on, with their runs",
+        )
         parser.add_argument("--user", help="in whose name; the first superuser otherwise")
         parser.add_argument("--apply", action="store_true", help="import; else a dry run")
 
@@ -29,6 +34,7 @@ class Command(BaseCommand):
                 server=options["server"],
                 project=_project(options["project"]),
                 dry_run=not options["apply"],
+                map_experiments=options["map_experiments"],
                 actor=actor_of(_user(options["user"])),
             )
         except DomainError as error:
