@@ -1,6 +1,7 @@
 """Rows by a prepared statement, past the query compiler: for reads asked all the time."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -32,9 +33,16 @@ def fetch_rows(
     if prepare and raw.prepare_threshold is None:
         # Django forbids preparing; its own cursors bind on the client and never prepare anyway.
         raw.prepare_threshold = THRESHOLD
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        cursor.execute(statement, parameters, prepare=prepare)
+    with connection.wrap_database_errors, psycopg.RawCursor(raw) as cursor:
+        cursor.execute(_numbered(statement), parameters, prepare=prepare)
         return cursor.fetchall()
+
+
+@lru_cache(maxsize=512)
+def _numbered(statement: str) -> str:
+    """A statement as PostgreSQL takes it; psycopg would read a long one anew each time."""
+    first, *others = statement.split("%s")
+    return first + "".join(f"${place}{text}" for place, text in enumerate(others, 1))
 
 
 def insertion(row: Model, **references: str) -> tuple[str, list[Any]]:
