@@ -425,6 +425,8 @@ TRACKING = {
         "OPTIONS": {"uri": MLFLOW_TRACKING_URI, "timeout_s": 10.0},
     }
 }
+# How long a worker waits while another brings the same model in step with the tracking server.
+SYNC_TURN_S = env.float("SYNC_TURN_S", default=20.0)
 DATA_DIR = Path(env.str("HOKUSAI_DATA_DIR", default=str(BASE_DIR / ".hokusai")))
 CONTENT_STORE_ROOT = env.str("CONTENT_STORE_ROOT", default=str(DATA_DIR / "store"))
 # Where links to a local store lead: the store process, which knows the same secret.

@@ -18,3 +18,4 @@ CONTENT_STORES = {"default": {"BACKEND": "hokusai.storage.memory.MemoryStore"}}
 UPLOAD_STORES = {"default": {"BACKEND": "hokusai.storage.multipart.memory.MemoryUploads"}}
 DEPLOYMENT_PROVIDERS = {"local": {"BACKEND": "deployments.providers.memory.MemoryProvider"}}
 WEBHOOK_ALLOW_PRIVATE = True
+SYNC_TURN_S = 0.2
