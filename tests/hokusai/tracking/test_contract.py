@@ -152,3 +152,24 @@ def test_the_files_behind_a_source_are_copied(world: World, tmp_path: Path) -> N
 def test_files_that_are_not_there_are_not_found(world: World, tmp_path: Path) -> None:
     with pytest.raises(TrackingRefused):
         world.client.download(f"runs:/{'0' * 32}/model", tmp_path)
+
+
+def test_a_model_is_described(world: World, name: str) -> None:
+    world.client.describe_model(name, "Who leaves, and why.")
+    assert world.client.get_model(name).description == "Who leaves, and why."
+
+
+def test_files_are_kept_in_one_run_however_often_they_are_logged(
+    world: World, name: str, tmp_path: Path
+) -> None:
+    folder, operation = tmp_path / "uploaded", f"mdv_{secrets.token_hex(8)}"
+    folder.mkdir()
+    (folder / "MLmodel").write_text("flavors: {sklearn: {}}\n")
+    first = world.client.log_files(operation, folder)
+    source, run_id = world.client.log_files(operation, folder)
+    assert (source, run_id) == first
+    assert world.client.get_run(run_id).tags[OPERATION_TAG] == operation
+    made = world.client.create_version(VersionPush(name, source, run_id, operation))
+    assert made.run_id == run_id
+    files = world.client.download(source, tmp_path / "down")
+    assert (files / "MLmodel").read_text() == "flavors: {sklearn: {}}\n"

@@ -1,6 +1,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -10,6 +12,7 @@ from django.utils import timezone
 
 from hokusai.core.errors import DomainError
 from hokusai.core.models import Event
+from hokusai.storage import stores
 from hokusai.tracking import TrackingRefused, TrackingUnavailable, VersionPush, VersionRecord
 from hokusai.tracking.base import OPERATION_TAG
 from hokusai.tracking.memory import MemoryTracking
@@ -352,3 +355,20 @@ def test_a_model_that_another_worker_tells_of_waits() -> None:
         other.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [version.model.model_id])
         with pytest.raises(Busy):
             push_version(version.public_id)
+
+
+def test_uploaded_bytes_are_logged_there_once_they_are_here(mlflow: MemoryTracking) -> None:
+    digest = kept_tree()
+    version = ModelVersionFactory(source=f"upload:/upl_{'0' * 32}", tree_digest=digest, run_id="")
+    for _ in range(2):
+        push_version(version.public_id)
+    found = there(mlflow, version)
+    assert mlflow.runs[found.run_id].tags == {OPERATION_TAG: version.public_id}
+    assert (mlflow.artifacts[found.source] / "MLmodel").read_text() == "flavors: {}\n"
+
+
+def kept_tree() -> str:
+    """The digest of a small tree in the store."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / "MLmodel").write_text("flavors: {}\n")
+        return stores["default"].put_tree(Path(folder)).digest
