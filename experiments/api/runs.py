@@ -21,6 +21,7 @@ from experiments.api.run_serializers import (
 from experiments.choices import RunLifecycle, RunStatus
 from experiments.models import Run
 from experiments.run_reports import compared
+from hokusai.web.filters import MomentFilter
 from hokusai.web.serializers import ErrorSerializer
 from hokusai.web.views import ReadViewSet
 
@@ -59,8 +60,8 @@ class RunFilter(django_filters.FilterSet):
     search = django_filters.CharFilter(
         method="matching", help_text="part of the name, or how the run id or the user begins"
     )
-    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    started_before = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+    started_after = MomentFilter(field_name="started_at", lookup_expr="gte")
+    started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
 
     class Meta:
         model = Run

@@ -14,6 +14,7 @@ from hokusai.accounts.models import Project
 from hokusai.core import services
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Event, Job
+from hokusai.web.filters import MomentFilter
 from hokusai.web.serializers import ReadModelSerializer
 from hokusai.web.views import ReadViewSet
 
@@ -75,8 +76,8 @@ class JobFilter(django_filters.FilterSet):
 
 class EventFilter(django_filters.FilterSet):
     project = django_filters.CharFilter(field_name="project_slug")
-    since = django_filters.IsoDateTimeFilter(field_name="recorded_at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="recorded_at", lookup_expr="lt")
+    since = MomentFilter(field_name="recorded_at", lookup_expr="gte")
+    until = MomentFilter(field_name="recorded_at", lookup_expr="lt")
 
     class Meta:
         model = Event

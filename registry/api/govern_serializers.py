@@ -1,7 +1,7 @@
 """Bodies of promotions, policies, history, shares and what ends a version or a model."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
@@ -159,7 +159,8 @@ class AtQuerySerializer(serializers.Serializer):
         if not RFC_3339.match(given):
             raise serializers.ValidationError("Not an RFC 3339 time such as 2026-01-31T12:00:00Z.")
         try:
-            time = datetime.fromisoformat(given.upper())
+            # In UTC, as PostgreSQL refuses offsets of 16 hours and more.
+            time = datetime.fromisoformat(given.upper()).astimezone(UTC)
             ahead = time > timezone.now()
         except (ValueError, OverflowError) as error:
             raise serializers.ValidationError(f"There is no such time: {error}.") from error

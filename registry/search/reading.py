@@ -133,8 +133,9 @@ def _read_moment(text: str) -> datetime | None:
     try:
         # A plus sign that nobody escaped arrives as a space.
         moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except ValueError:
+        # In UTC, as PostgreSQL refuses offsets of 16 hours and more.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
 
 
