@@ -7,12 +7,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import hypothesis
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection, transaction
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -37,13 +37,13 @@ pytestmark = pytest.mark.django_db
 
 # How often a known value takes the place of a made up one.
 KNOWN = 0.6
-BOUNDED = settings(
+BOUNDED = hypothesis.settings(
     max_examples=12,
     derandomize=True,
     deadline=None,
     database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    suppress_health_check=list(hypothesis.HealthCheck),
 )
 CHECKS = [
     not_a_server_error,
@@ -57,7 +57,9 @@ CALLERS = ("owner", "owner", "owner", "reviewer", "key_write", "anonymous")
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> World:
+    monkeypatch.setattr("hokusai.api.health.PROBES", {})
+    settings.MLFLOW_WEBHOOK_SECRETS = ["of-this-test-alone"]
     return make_world(tmp_path)
 
 
@@ -117,9 +119,7 @@ def test_answers_are_as_the_schema_says(
     callers: dict[str, dict[str, str]],
     described: Any,
     subtests: pytest.Subtests,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("hokusai.api.health.PROBES", {})
     for operation in operations(described):
         with subtests.test(operation.label):
             target = Target(operation, world, callers)
@@ -161,7 +161,7 @@ class Target:
         )
 
         @BOUNDED
-        @given(cases, st.sampled_from(CALLERS), st.randoms(use_true_random=False))
+        @hypothesis.given(cases, st.sampled_from(CALLERS), st.randoms(use_true_random=False))
         def run(case: Case, caller: str, dice: Random) -> None:
             self.mix_in_what_is_known(case, dice)
             answer(case, self.callers[caller])
