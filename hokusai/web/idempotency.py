@@ -110,13 +110,14 @@ def _replay(record: IdempotencyRecord) -> Response:
 
 def body_digest(request: Request) -> str:
     """SHA-256 over what a body says: fields in order of name, files by their content."""
-    if isinstance(request.data, bytes):
-        return hashlib.sha256(request.data).hexdigest()
+    data: Any = request.data
+    if isinstance(data, bytes):
+        return hashlib.sha256(data).hexdigest()
     digest = hashlib.sha256()
-    if not hasattr(request.data, "lists"):
-        digest.update(orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS))
+    if not hasattr(data, "lists"):
+        digest.update(orjson.dumps(data, option=orjson.OPT_SORT_KEYS))
         return digest.hexdigest()
-    for name, values in sorted(request.data.lists()):
+    for name, values in sorted(data.lists()):
         for value in values:
             content = _file_digest(value) if hasattr(value, "chunks") else str(value)
             digest.update(orjson.dumps([name, content]))
