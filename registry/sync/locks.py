@@ -9,7 +9,6 @@ from django.db import connection
 
 from hokusai.core.errors import OutsideUnavailable
 
-
 PAUSE_S = 0.1
 
 
