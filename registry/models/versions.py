@@ -71,15 +71,14 @@ class ModelVersion(models.Model):
     """One immutable artifact of a model, with what was said when it was registered."""
 
     public_id = public_id_field("mdv")
-    # The model's own, kept here because every search begins with it.
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    # The model's own, kept here because every search begins with it; `version_by_project` is its
+    # index.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField(help_text="from 1 within the model")
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
     description = models.TextField(blank=True)
-    stage = models.CharField(
-        max_length=12, choices=Stage, default=Stage.NONE, editable=False, db_index=True
-    )
+    stage = models.CharField(max_length=12, choices=Stage, default=Stage.NONE, editable=False)
     artifact_state = models.CharField(
         max_length=8, choices=ArtifactState, default=ArtifactState.PENDING, editable=False
     )
@@ -89,7 +88,7 @@ class ModelVersion(models.Model):
     )
     source = models.CharField(max_length=500, help_text="where the bytes were copied from")
     run_id = models.CharField(max_length=64, blank=True, help_text="the MLflow run")
-    tree_digest = models.CharField(max_length=DIGEST, blank=True, editable=False, db_index=True)
+    tree_digest = models.CharField(max_length=DIGEST, blank=True, editable=False)
     size_bytes = models.BigIntegerField(null=True, editable=False)
     file_count = models.PositiveIntegerField(null=True, editable=False)
     flavor = models.CharField(max_length=40, blank=True, editable=False)
@@ -103,7 +102,6 @@ class ModelVersion(models.Model):
         max_length=DIGEST,
         blank=True,
         editable=False,
-        db_index=True,
         help_text="equal for two saves of one model, whose bytes differ",
     )
     twin_of = models.ForeignKey(
@@ -172,6 +170,18 @@ class ModelVersion(models.Model):
                 name="version_serving",
             ),
             GinIndex(fields=["words"], name="version_words"),
+            # A new version is in none of these: what is registered often, costs little.
+            models.Index(
+                fields=["stage", "-id"], condition=~models.Q(stage="none"), name="version_staged"
+            ),
+            models.Index(
+                fields=["tree_digest"], condition=~models.Q(tree_digest=""), name="version_tree"
+            ),
+            models.Index(
+                fields=["identity_digest"],
+                condition=~models.Q(identity_digest=""),
+                name="version_identity",
+            ),
             models.Index(
                 fields=["sync_state"],
                 condition=~models.Q(sync_state="synced"),
@@ -194,7 +204,10 @@ class ModelVersion(models.Model):
 class VersionTag(models.Model):
     """One key and value that people search versions by."""
 
-    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="tags")
+    # The constraint's index begins with it.
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="tags", db_index=False
+    )
     key = models.CharField(max_length=100)
     value = models.CharField(max_length=500, help_text="as text")
     kind = models.CharField(max_length=8, choices=TagKind, default=TagKind.TEXT)
@@ -233,7 +246,9 @@ class VersionTag(models.Model):
 class VersionMetric(models.Model):
     """One metric of a version as a number that searches and orderings read."""
 
-    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="scores")
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="scores", db_index=False
+    )
     key = models.CharField(max_length=250)
     value = models.FloatField()
 

@@ -1,5 +1,5 @@
 import pytest
-from django.db import IntegrityError, models
+from django.db import IntegrityError, connection, models
 
 from hokusai.accounts.models import Project, User
 from hokusai.core.errors import InvalidTransition
@@ -167,3 +167,21 @@ def test_outsiders_read_no_rows() -> None:
     DatasetVersionFactory()
     steward_elsewhere = member(DatasetFactory().project, "reviewer")
     assert not DatasetVersion.objects.readable_by(steward_elsewhere).exists()
+
+
+@pytest.mark.django_db
+def test_what_is_registered_often_has_no_index_twice() -> None:
+    """An index whose columns begin another's costs each new row and finds nothing more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexdef FROM pg_indexes WHERE tablename IN"
+            " ('registry_versiontag', 'registry_versionmetric', 'registry_modelversion')"
+        )
+        texts = [row[0] for row in cursor.fetchall()]
+    assert any("version_one_in_production" in text for text in texts)
+    for table, column in (
+        ("registry_versiontag", "(version_id)"),
+        ("registry_versionmetric", "(version_id)"),
+        ("registry_modelversion", "(project_id)"),
+    ):
+        assert not [text for text in texts if f".{table} " in text and text.endswith(column)]
