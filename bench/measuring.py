@@ -12,7 +12,7 @@ from bench.sides import Sides
 
 # Below this share of the busier worker's CPU time the other one was hardly used.
 EVEN = 0.4
-TRIES = 3
+TRIES = 2
 
 
 @dataclass(frozen=True)
