@@ -18,6 +18,7 @@ from hokusai.tracking import RunRecord, tracking
 from registry.choices import ArtifactState
 from registry.fetching import FETCHED, fetch
 from registry.inspection import Inspection, inspect
+from registry.mapping import server_of
 from registry.models import ArtifactScan, Model, ModelVersion
 from registry.scores import keep_scores
 from registry.sources import UPLOADED
@@ -40,7 +41,7 @@ def copy_artifact(work: Work) -> None:
     work.progress(75, "digesting and keeping the files")
     manifest = stores["default"].put_tree(fetched.files)
     run_id = version.run_id or fetched.run_id
-    run = tracking["default"].get_run(run_id) if run_id else None
+    run = tracking[server_of(version)].get_run(run_id) if run_id else None
     with work.result():
         _keep(version, manifest, seen, run)
     shutil.rmtree(staging, ignore_errors=True)

@@ -16,7 +16,7 @@ from hokusai.storage.multipart.base import PartsMismatch, UploadNotFound
 from hokusai.storage.trees import check_path, file_digest
 from hokusai.tracking import tracking
 from registry.exceptions import ArtifactRefused
-from registry.mapping import project_of_run
+from registry.mapping import project_of_run, server_of
 from registry.models import ModelVersion, Upload, UploadFile
 from registry.providers import hubs
 from registry.providers.base import HubFile
@@ -55,7 +55,7 @@ def fetch(version: ModelVersion, folder: Path, note: Note) -> Fetched:
 
 
 def _from_tracking(version: ModelVersion, folder: Path, note: Note) -> Fetched:
-    client = tracking["default"]
+    client = tracking[server_of(version)]
     source, run_id = client.resolve_source(version.source)
     _check_run(version, run_id)
     # The tracking server states no digests, so that a part of a file cannot be told from it.

@@ -2,6 +2,7 @@
 
 from registry.choices import ArtifactState
 from registry.models import ModelVersion, TrackedVersion
+from registry.models.mirror import OURS
 
 
 def project_of_run(run_id: str) -> int | None:
@@ -13,3 +14,9 @@ def project_of_run(run_id: str) -> int | None:
         return mapped
     copied = ModelVersion.objects.filter(run_id=run_id, artifact_state=ArtifactState.READY)
     return copied.order_by("pk").values_list("project_id", flat=True).first()
+
+
+def server_of(version: ModelVersion) -> str:
+    """The tracking server that a version's source is of: where it was imported from, else ours."""
+    tracked = TrackedVersion.objects.filter(version=version).values_list("server", flat=True)
+    return tracked.first() or OURS
