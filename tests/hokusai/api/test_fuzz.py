@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 # How often a known value takes the place of a made up one.
 KNOWN = 0.6
 BOUNDED = hypothesis.settings(
-    max_examples=12,
+    max_examples=8,
     derandomize=True,
     deadline=None,
     database=None,
@@ -89,9 +89,11 @@ def described(application: Any) -> Any:
     return schemathesis.openapi.from_wsgi("/api/schema/", application, config=config)
 
 
-def operations(described: Any) -> Iterator[APIOperation]:
+def operations(described: Any, methods: tuple[str, ...]) -> Iterator[APIOperation]:
     for result in described.get_all_operations():
-        yield result.ok()
+        operation = result.ok()
+        if operation.method.lower() in methods:
+            yield operation
 
 
 def route_of(operation: APIOperation) -> str:
@@ -114,13 +116,15 @@ def known_path(operation: APIOperation, world: World) -> dict[str, str]:
     return found.groupdict()
 
 
+@pytest.mark.parametrize("methods", [("get",), ("post",), ("put", "patch", "delete")], ids="-".join)
 def test_answers_are_as_the_schema_says(
+    methods: tuple[str, ...],
     world: World,
     callers: dict[str, dict[str, str]],
     described: Any,
     subtests: pytest.Subtests,
 ) -> None:
-    for operation in operations(described):
+    for operation in operations(described, methods):
         with subtests.test(operation.label):
             target = Target(operation, world, callers)
             target.send_what_is_valid()
@@ -147,7 +151,7 @@ class Target:
         }
 
     def send_what_is_valid(self) -> None:
-        for headers in self.callers.values():
+        for headers in (self.callers["owner"], self.callers["key_write"]):
             sent = {} if self.body is None else {"body": self.body, "media_type": self.media_type}
             answer(self.operation.Case(path_parameters=self.path, **sent), headers)
 
