@@ -1,5 +1,6 @@
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -10,6 +11,7 @@ from hokusai.core import jobs
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput
 from hokusai.core.events import Actor, record
 from hokusai.core.services import retry_parked
+from registry.algorithms.tags import TypedTag
 from registry.choices import SYNC_SUBSCRIBER, ArtifactState, EdgeKind, SecurityLevel, SyncState
 from registry.models import DatasetVersion, Model, ModelVersion, VersionTag
 from registry.scores import keep_scores
@@ -61,37 +63,51 @@ def register_version(
     if actor.user_id is None:
         raise Forbidden("A version is registered by a person.")
     check_source(source, project)
-    typed_tags = checked_tags(tags or {})
-    _check_metrics(metrics or {})
-    _check_parent(parent, project)
-    needed = _resolve_uses(uses, project)
+    said = {
+        "source": source,
+        "run_id": run_id or run_of(source),
+        "parent": _checked_parent(parent, project),
+        "description": description,
+        "metrics": _checked_metrics(metrics or {}),
+        "parameters": dict(parameters or {}),
+        "card": checked_card(card),
+        "licence": checked_licence(licence),
+        "security_level": checked_level(security_level),
+        "code_revision": code_revision,
+        "registered_by_id": actor.user_id,
+    }
+    typed_tags, needed = checked_tags(tags or {}), _resolve_uses(uses, project)
     model, _ = get_or_create_model(project, slug, actor, name, task=task)
     data = resolve_training_data(training_data, project)
-    model = Model.objects.select_for_update().get(pk=model.pk)
-    _refuse_repeat(model, source, parent)
-    take_upload(source, project)
+    return _insert(model, said, _Beside(typed_tags, data, needed), actor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is kept of a version in tables of its own."""
+
+    tags: Mapping[str, TypedTag]
+    data: Sequence[DatasetVersion]
+    needed: Sequence[ModelVersion]
+
+
+def _insert(model: Model, said: Mapping[str, Any], beside: _Beside, actor: Actor) -> ModelVersion:
+    """The next version, under the model's lock."""
+    model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
+    _refuse_repeat(model, said["source"], said["parent"])
+    take_upload(said["source"], model.project)
     version = ModelVersion.objects.create(
-        project=project,
+        project=model.project,
         model=model,
         number=next_number(model),
-        parent=parent,
-        description=description,
-        source=source,
-        run_id=run_id or run_of(source),
-        metrics=dict(metrics or {}),
-        parameters=dict(parameters or {}),
-        card=checked_card(card),
-        licence=checked_licence(licence),
-        security_level=checked_level(security_level),
-        code_revision=code_revision,
-        registered_by_id=actor.user_id,
+        **said,
     )
-    version.training_data.set(data)
-    version.uses.set(needed)
-    VersionTag.objects.bulk_create(tag_rows(version, typed_tags))
+    version.training_data.add(*beside.data)
+    version.uses.add(*beside.needed)
+    VersionTag.objects.bulk_create(tag_rows(version, beside.tags))
     keep_scores(version)
-    tell_lineage(version, data, needed)
-    announce(version, actor)
+    tell_lineage(version, beside.data, beside.needed)
+    announce(version, actor, beside.data)
     return version
 
 
@@ -100,24 +116,28 @@ def next_number(model: Model) -> int:
     return (model.versions.aggregate(last=Max("number"))["last"] or 0) + 1
 
 
-def _check_metrics(metrics: Mapping[str, float]) -> None:
+def _checked_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise InvalidInput("A metric is a finite number.", metric=name)
+    return dict(metrics)
 
 
-def _check_parent(parent: ModelVersion | None, project: Project) -> None:
+def _checked_parent(parent: ModelVersion | None, project: Project) -> ModelVersion | None:
     if parent is None:
-        return
+        return None
     allowed = Model.objects.derivable_by(project.pk).filter(pk=parent.model_id)
     if not allowed.exists():
         raise Forbidden(
             "The parent belongs to another project, which does not let this one derive from it.",
             parent=parent.public_id,
         )
+    return parent
 
 
 def _resolve_uses(public_ids: Sequence[str], project: Project) -> list[ModelVersion]:
+    if not public_ids:
+        return []
     usable = Model.objects.usable_by(project.pk)
     found = {
         version.public_id: version
@@ -157,7 +177,7 @@ def tell_lineage(
         link_lineage(src=version_node(other), dst=node, kind=EdgeKind.USES)
 
 
-def announce(version: ModelVersion, actor: Actor) -> None:
+def announce(version: ModelVersion, actor: Actor, data: Sequence[DatasetVersion] = ()) -> None:
     """Let a worker copy the bytes, and tell of the new version."""
     jobs.enqueue(
         "artifact_copy",
@@ -175,7 +195,7 @@ def announce(version: ModelVersion, actor: Actor) -> None:
             "model_id": version.model.model_id,
             "number": version.number,
             "source": version.source,
-            "training_data": [row.public_id for row in version.training_data.all()],
+            "training_data": [row.public_id for row in data],
         },
     )
 

@@ -1,0 +1,75 @@
+"""Everything beyond the database: tracking server, stores, hubs, runner, keys."""
+
+from pathlib import Path
+
+from hokusai.settings.environment import BASE_DIR, DATA_DIR, env
+
+MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="http://127.0.0.1:5000")
+TRACKING = {
+    "default": {
+        "BACKEND": "hokusai.tracking.mlflow.MlflowTracking",
+        "OPTIONS": {"uri": MLFLOW_TRACKING_URI, "timeout_s": 10.0},
+    }
+}
+# How long a worker waits while another brings the same model in step with the tracking server.
+SYNC_TURN_S = env.float("SYNC_TURN_S", default=20.0)
+CONTENT_STORE_ROOT = env.str("CONTENT_STORE_ROOT", default=str(DATA_DIR / "store"))
+# Where links to a local store lead: the store process, which knows the same secret.
+STORE_URL = env.str("STORE_URL", default="")
+STORE_URL_SECRET = env.str("STORE_URL_SECRET", default="")
+_LINKED = {"root": CONTENT_STORE_ROOT, "url": STORE_URL, "secret": STORE_URL_SECRET}
+CONTENT_STORES = {
+    "default": {"BACKEND": "hokusai.storage.local.LocalStore", "OPTIONS": _LINKED},
+}
+UPLOAD_STORES = {
+    "default": {"BACKEND": "hokusai.storage.multipart.local.LocalUploads", "OPTIONS": _LINKED},
+}
+_BUCKET = {
+    "name": env.str("CONTENT_STORE_BUCKET", default=""),
+    "endpoint_url": env.str("CONTENT_STORE_ENDPOINT_URL", default=""),
+    "public_url": env.str("CONTENT_STORE_PUBLIC_URL", default=""),
+    "region": env.str("CONTENT_STORE_REGION", default=""),
+    "access_key": env.str("CONTENT_STORE_ACCESS_KEY", default=""),
+    "secret_key": env.str("CONTENT_STORE_SECRET_KEY", default=""),
+    "timeout_s": env.float("CONTENT_STORE_TIMEOUT_S", default=10.0),
+}
+if _BUCKET["name"]:
+    CONTENT_STORES["default"] = {
+        "BACKEND": "hokusai.storage.s3.S3Store",
+        "OPTIONS": {"root": CONTENT_STORE_ROOT, **_BUCKET},
+    }
+    UPLOAD_STORES["default"] = {
+        "BACKEND": "hokusai.storage.multipart.s3.S3Uploads",
+        "OPTIONS": _BUCKET,
+    }
+# A copy continues here after a worker died; on the disk of the workers.
+ARTIFACT_STAGING = Path(env.str("ARTIFACT_STAGING", default=str(DATA_DIR / "staging")))
+MAX_ARTIFACT_BYTES = env.int("MAX_ARTIFACT_BYTES", default=50 * 1024**3)
+UPLOAD_LIFETIME_H = env.int("UPLOAD_LIFETIME_H", default=24)
+# How long a link for sending a part works, and one to a stored file.
+UPLOAD_LINK_S = env.int("UPLOAD_LINK_S", default=3600)
+DOWNLOAD_LINK_S = env.int("DOWNLOAD_LINK_S", default=900)
+MODEL_HUBS = {
+    "default": {
+        "BACKEND": "registry.providers.huggingface.HuggingFaceHub",
+        "OPTIONS": {
+            "endpoint": env.str("HF_ENDPOINT", default="https://huggingface.co"),
+            "token": env.str("HF_TOKEN", default=""),
+        },
+    }
+}
+RUNNER_SOCKET = env.str("RUNNER_SOCKET", default=str(DATA_DIR / "run/runner/runner.sock"))
+EVALUATION_DEADLINE_S = env.float("EVALUATION_DEADLINE_S", default=120.0)
+EVALUATION_MEMORY_BYTES = env.int("EVALUATION_MEMORY_BYTES", default=1024**3)
+# Only the signer's environment names the key; web and the other workers run without it.
+SIGNING_KEY_FILE = env.str("SIGNING_KEY_FILE", default="")
+# Models are signed with a key of their own, on P-256: OpenSSF model signing knows no Ed25519.
+MODEL_SIGNING_KEY_FILE = env.str("MODEL_SIGNING_KEY_FILE", default="")
+# Its public half, which everybody may know; former ones may follow in the same file.
+MODEL_SIGNING_PUBLIC_KEY_FILE = env.str("MODEL_SIGNING_PUBLIC_KEY_FILE", default="")
+# Whose signatures count beside the platform's: {"name": "public key as PEM"}.
+MODEL_SIGNING_TRUSTED_KEYS = env.json("MODEL_SIGNING_TRUSTED_KEYS", default={})
+INSTANCE_NAME = env.str("HOKUSAI_INSTANCE", default="local")
+ENVIRONMENT_NAME = env.str("HOKUSAI_ENVIRONMENT", default="development")
+CODE_REVISION = env.str("HOKUSAI_REVISION", default="")
+LOCK_FILE = BASE_DIR / "requirements" / "ml.txt"

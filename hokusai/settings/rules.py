@@ -1,0 +1,115 @@
+"""What the apps ask of each other through hooks, and what a stage asks of a version."""
+
+from typing import Any
+
+from hokusai.settings.environment import env
+
+# What comes along when a tracking server is taken over.
+IMPORT_STEPS: list[str] = []
+# Secrets that MLflow's webhooks are signed with; while one replaces another, both.
+MLFLOW_WEBHOOK_SECRETS = env.list("MLFLOW_WEBHOOK_SECRETS", default=[])
+TRAINING_SOURCES = ["contributions.sources.ContributionSource"]
+PROMOTION_CHECKS = [
+    "registry.checks.ArtifactVerified",
+    "registry.checks.ScanReviewed",
+    "registry.checks.CardComplete",
+    "experiments.checks.BenchmarkPassed",
+    "contributions.checks.Attested",
+    "registry.checks.DependenciesResolvable",
+    "registry.checks.LicenceAllowed",
+    "registry.checks.SecurityLevelAllowed",
+]
+# What is asked before a version enters a stage, where its project states nothing else.
+_DECIDERS = ["reviewer", "owner"]
+PROMOTION_DEFAULTS: dict[str, dict[str, Any]] = {
+    "development": {
+        "blocking": [],
+        "approvals": 1,
+        "roles": _DECIDERS,
+        "expires_after_h": None,
+    },
+    "staging": {
+        "blocking": [
+            "artifact_verified",
+            "scan_reviewed",
+            "benchmark_passed",
+            "dependencies_resolvable",
+        ],
+        "approvals": 1,
+        "roles": _DECIDERS,
+        "expires_after_h": None,
+    },
+    "production": {
+        "blocking": [
+            "artifact_verified",
+            "scan_reviewed",
+            "card_complete",
+            "benchmark_passed",
+            "attested",
+            "dependencies_resolvable",
+            "licence_allowed",
+            "security_level_allowed",
+        ],
+        "approvals": 1,
+        "roles": _DECIDERS,
+        "expires_after_h": None,
+    },
+    "archived": {"blocking": [], "approvals": 1, "roles": _DECIDERS, "expires_after_h": None},
+}
+# Artifacts up to this size are read while whoever promotes waits; larger ones by a worker, whose
+# reading holds for so many hours.
+PROMOTION_READ_BYTES = env.int("PROMOTION_READ_BYTES", default=256 * 1024 * 1024)
+PROMOTION_READING_HOLDS_H = env.int("PROMOTION_READING_HOLDS_H", default=24)
+# SPDX ids of licences under which a version may enter production.
+ALLOWED_LICENCES = env.list(
+    "ALLOWED_LICENCES",
+    default=[
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC-BY-4.0",
+        "CC-BY-SA-4.0",
+        "CC0-1.0",
+        "ISC",
+        "MIT",
+        "MPL-2.0",
+        "Unlicense",
+    ],
+)
+PROMOTION_PARTIES = ["contributions.parties.Shareholders"]
+# Who refers to what in the content store; the rest is swept.
+CONTENT_REFERENCES = ["registry.content.RegistryContent", "experiments.content.OutcomeContent"]
+DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]
+DEPLOYMENT_PROVIDERS = {
+    "local": {"BACKEND": "deployments.providers.local.LocalProvider"},
+}
+PREDICT_TIMEOUT_S = env.float("PREDICT_TIMEOUT_S", default=10.0)
+SERVE_TIMEOUT_S = env.float("SERVE_TIMEOUT_S", default=120.0)
+SERVING_MEMORY_BYTES = env.int("SERVING_MEMORY_BYTES", default=1024**3)
+# Answered before any other middleware when called with an API key.
+HOT_ROUTES = [
+    "registry.api.hot.VersionRoute",
+    "registry.api.hot.SearchRoute",
+    "registry.api.hot.ModelVersionsRoute",
+    "registry.api.hot_registration.RegisterRoute",
+    "deployments.api.hot.PredictRoute",
+]
+HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)
+
+# Where mail is handed over, as smtp+tls://user:password@host:587; without it nothing is mailed.
+_MAIL = env.email_url("EMAIL_URL", default="dummymail://")
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _MAIL["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = _MAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _MAIL["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _MAIL["EMAIL_FILE_PATH"] or None
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Hokusai <hokusai@localhost>")
+# Whether webhooks may lead to this machine and to private networks; link-local never.
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
+# A webhook at which nothing arrived for so long is switched off.
+WEBHOOK_GIVE_UP_DAYS = env.float("WEBHOOK_GIVE_UP_DAYS", default=5.0)

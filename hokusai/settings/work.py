@@ -1,0 +1,118 @@
+"""What workers do: Celery, the schedule, kinds of jobs, who hears of which event."""
+
+from hokusai.settings.environment import REDIS_URL, env
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 5,
+    # A web request that rings waits for no broker: the sweep rings again.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+SWEEP_S = env.float("SWEEP_S", default=10.0)
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
+    "sweep-messages": {
+        "task": "notify.sweep",
+        "schedule": SWEEP_S,
+        "options": {"expires": SWEEP_S},
+    },
+    "abort-expired-uploads": {"task": "registry.abort_expired_uploads", "schedule": 3600.0},
+    "forget-idempotency-keys": {"task": "web.forget_idempotency_keys", "schedule": 3600.0},
+    "reconcile-tracking": {
+        "task": "registry.reconcile_tracking",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "sweep-tracking": {
+        "task": "registry.sweep_tracking",
+        "schedule": 1800.0,
+        "options": {"expires": 1800.0},
+    },
+    "forget-tracking": {"task": "registry.forget_tracking", "schedule": 3600.0},
+    "pull-runs": {
+        "task": "experiments.pull_runs",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "sweep-runs": {
+        "task": "experiments.sweep_runs",
+        "schedule": 1800.0,
+        "options": {"expires": 1800.0},
+    },
+    "expire-promotions": {
+        "task": "registry.expire_promotions",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "watch-revisions": {
+        "task": "deployments.watch_revisions",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+}
+
+LEASE_S = env.float("LEASE_S", default=60.0)
+RETRY_BASE_S = env.float("RETRY_BASE_S", default=2.0)
+JOBS = {
+    "artifact_copy": {
+        "handler": "registry.artifacts.copy_artifact",
+        "on_failure": "registry.artifacts.copy_failed",
+    },
+    "artifact_verification": {"handler": "registry.verification.verify_artifact"},
+    "artifact_signature": {
+        "handler": "registry.signing.sign_artifact",
+        "queue": "signing",
+    },
+    "upload_removal": {
+        "handler": "registry.removal.remove_upload",
+    },
+    "mlflow_reconcile": {"handler": "registry.pull.reconcile"},
+    "mlflow_sweep": {"handler": "registry.pull.sweep"},
+    "mlflow_refetch": {"handler": "registry.pull.refetch"},
+    "mlflow_import": {
+        "handler": "registry.tracking_import.take_over",
+        "on_failure": "registry.tracking_import.import_failed",
+    },
+    "dataset_intake": {
+        "handler": "registry.intake.take_in",
+        "on_failure": "registry.intake.intake_failed",
+    },
+    "contribution_intake": {
+        "handler": "contributions.intake.take_in",
+        "on_failure": "contributions.intake.intake_failed",
+    },
+    "comparison": {
+        "handler": "experiments.evaluation.compare",
+        "on_failure": "experiments.evaluation.comparison_failed",
+    },
+    "run_sweep": {"handler": "experiments.runs.sweep"},
+    "run_history": {"handler": "experiments.histories.fetch"},
+    "attestation": {
+        "handler": "contributions.signing.attest",
+        "queue": "signing",
+    },
+    "rollout": {
+        "handler": "deployments.rollout.roll_out",
+        "on_failure": "deployments.rollout.rollout_failed",
+    },
+}
+EVENT_SUBSCRIBERS = [
+    "registry.receivers.MlflowPush",
+    "contributions.receivers.CheckContribution",
+    "contributions.receivers.MarkUsed",
+    "contributions.receivers.CreditImprovement",
+    "hokusai.web.receivers.ForgetRevokedKeys",
+    "hokusai.notify.receivers.TellMembers",
+]
