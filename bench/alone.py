@@ -33,6 +33,8 @@ class Alone:
 
     def lineage_1000(self) -> Result:
         """The lineage of 1,000 versions with two parents and two datasets each; aim 50 ms."""
+        self.sides.inside("fill_lineage()")
+        self.sides.gather_statistics()
         seen = self.sides.inside("lineage()")
         return Result(
             seen["ms"],

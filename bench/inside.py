@@ -78,12 +78,17 @@ def _page(search: VersionSearch, viewer: Any) -> Callable[[], object]:
     return lambda: page_body(search, viewer)
 
 
-def lineage() -> None:
-    """The whole graph of 1,000 versions, each with two parents and two datasets."""
+def fill_lineage() -> None:
+    """A thousand versions, each with two parents and two datasets."""
     project = Project.objects.get(slug="bench")
     with connection.cursor() as cursor:
         cursor.execute(LINEAGE, {"project": project.pk, "n": GENERATIONS})
         cursor.execute(EDGES, {"n": GENERATIONS})
+    print(json.dumps({"versions": GENERATIONS}))
+
+
+def lineage() -> None:
+    """The whole graph of these versions."""
     owner = User.objects.get(username="bench")
     last = f"bench_version_{GENERATIONS}"
 

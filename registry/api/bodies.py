@@ -9,7 +9,7 @@ from hokusai.core.errors import InvalidInput
 from hokusai.core.prepared import fetch_row, fetch_rows
 from hokusai.web.hot import HotAnswer, not_found
 from hokusai.web.retired import retirement_headers
-from registry.search import VersionSearch, Viewer, cursor_after, found
+from registry.search import VersionSearch, Viewer, cursor_after, keys_of
 
 # As ModelVersionSerializer answers, in its order; a JSON column comes as text and goes out so.
 COLUMNS = {
@@ -114,30 +114,35 @@ def version_answer(
     return HotAnswer(body, retirement_headers(deprecated_at, sunset_at, path))
 
 
-def page_statement(
-    search: VersionSearch, viewer: Viewer, fields: Sequence[str] = FIELDS
-) -> tuple[str, tuple[Any, ...]]:
-    """The statement of one page and its values; each row begins with public id and sort value."""
-    ctes, order = found(search, viewer, limit=search.size + 1)
+def rows_statement(fields: Sequence[str]) -> str:
+    """Versions by their keys, which are its one placeholder, in the order of these."""
     columns = ", ".join(COLUMNS[name] for name in fields)
-    text = (
-        f"{ctes.text} SELECT v.public_id, f.sort, {columns}"
-        " FROM found f JOIN registry_modelversion v ON v.id = f.id"
-        f" JOIN registry_model m ON m.id = v.model_id{_JOINS}{order.text}"
+    return (
+        f"SELECT {columns} FROM unnest(%s::bigint[]) WITH ORDINALITY f(id, place)"
+        " JOIN registry_modelversion v ON v.id = f.id"
+        f" JOIN registry_model m ON m.id = v.model_id{_JOINS} ORDER BY f.place"
     )
-    return text, ctes.values
+
+
+_ROWS = rows_statement(FIELDS)
 
 
 def page_body(
     search: VersionSearch, viewer: Viewer, fields: Sequence[str] = FIELDS
 ) -> tuple[list[dict[str, Any]], str]:
     """Versions of one page as they are answered, and the cursor of the next; empty at the end."""
-    rows = fetch_rows(*page_statement(search, viewer, fields), replan=not search.is_plain)
-    shown = [_named(fields, row[2:]) for row in rows[: search.size]]
-    if len(rows) <= search.size:
-        return shown, ""
-    last = rows[search.size - 1]
-    return shown, cursor_after(search, last[0], last[1])
+    keys = keys_of(search, viewer, limit=search.size + 1)
+    found = fetch_rows(keys.text, keys.values, replan=True)
+    if not found:
+        return [], ""
+    shown = found[: search.size]
+    statement = _ROWS if fields is FIELDS else rows_statement(fields)
+    rows = fetch_rows(statement, ([key for key, _, _ in shown],))
+    following = ""
+    if len(found) > search.size:
+        _, public_id, sort = shown[-1]
+        following = cursor_after(search, public_id, sort)
+    return [_named(fields, row) for row in rows], following
 
 
 def chosen_fields(wanted: Iterable[str]) -> Sequence[str]:

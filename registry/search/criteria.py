@@ -70,21 +70,6 @@ class VersionSearch:
     cursor: str = ""
 
     @property
-    def is_plain(self) -> bool:
-        """Whether one plan serves whatever the values are: nothing is compared but for equality."""
-        estimated = (self.text, self.metrics, self.dataset, self.contributor)
-        # Their indexes hold no row with the usual value, so the plan must know the one asked for.
-        partial = (self.stages, self.tree_digest)
-        timed = self.registered_after or self.registered_before
-        exact = all(term.comparison == "=" for term in self.tags)
-        return (
-            exact
-            and not any((*estimated, *partial))
-            and not timed
-            and self.order.by == "registration"
-        )
-
-    @property
     def fingerprint(self) -> str:
         """Equal for two pages of one search."""
         return repr(replace(self, size=0, cursor=""))

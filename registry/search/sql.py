@@ -44,10 +44,11 @@ class Parts:
         self.wheres.append(Sql(f"v.id IN (SELECT id FROM {name})"))
 
 
-def found(search: VersionSearch, viewer: Viewer, *, limit: int) -> tuple[Sql, Sql]:
-    """Common table expressions of one page's keys, the last of which is `found(id, sort)`.
+def keys_of(search: VersionSearch, viewer: Viewer, *, limit: int) -> Sql:
+    """A statement that answers id, public id and sort value of one page, in its order.
 
-    Also the ORDER BY of a query that joins `found f` with `registry_modelversion v`.
+    It is planned anew for its values: a plan that serves all would meet tags in a fixed order, and
+    read one of them whole for each row of another.
     """
     parts = _filtered(search, viewer)
     order = search.order
@@ -57,12 +58,8 @@ def found(search: VersionSearch, viewer: Viewer, *, limit: int) -> tuple[Sql, Sq
         parts.wheres.append(_beyond(place, order))
     direction = "DESC" if order.descending else "ASC"
     column = {"registration": "v.id", "number": "v.number", "metric": "s.value"}[order.by]
-    columns = "v.id" if column == "v.id" else f"{column}, v.id"
-    by = ", ".join(f"{name} {direction}" for name in columns.split(", "))
-    # The limit is part of the text: a plan that does not know it reads everything first.
-    page = _statement(parts, f"SELECT v.id, {column} AS sort", f"ORDER BY {by} LIMIT {limit:d}")
-    parts.ctes.append(Sql(f"found AS MATERIALIZED ({page.text})", page.values))
-    return joined("WITH ", ", ", parts.ctes), Sql(f"ORDER BY f.sort {direction}, f.id {direction}")
+    by = f"{column} {direction}" + ("" if column == "v.id" else f", v.id {direction}")
+    return _whole(parts, f"SELECT v.id, v.public_id, {column}", f"ORDER BY {by} LIMIT {limit:d}")
 
 
 def matching(search: VersionSearch, viewer: Viewer, *, newest: int | None = None) -> Sql:
@@ -70,13 +67,8 @@ def matching(search: VersionSearch, viewer: Viewer, *, newest: int | None = None
 
     `newest`: no more than so many, the newest.
     """
-    parts = _filtered(search, viewer)
     tail = "" if newest is None else f"ORDER BY v.id DESC LIMIT {newest:d}"
-    page = _statement(parts, "SELECT v.id", tail)
-    if not parts.ctes:
-        return page
-    ctes = joined("WITH ", ", ", parts.ctes)
-    return Sql(f"{ctes.text} {page.text}", (*ctes.values, *page.values))
+    return _whole(_filtered(search, viewer), "SELECT v.id", tail)
 
 
 def joined(before: str, between: str, parts: Iterable[Sql]) -> Sql:
@@ -84,6 +76,14 @@ def joined(before: str, between: str, parts: Iterable[Sql]) -> Sql:
     kept = list(parts)
     values = tuple(value for part in kept for value in part.values)
     return Sql(before + between.join(part.text for part in kept), values)
+
+
+def _whole(parts: Parts, select: str, tail: str) -> Sql:
+    page = _statement(parts, select, tail)
+    if not parts.ctes:
+        return page
+    ctes = joined("WITH ", ", ", parts.ctes)
+    return Sql(f"{ctes.text} {page.text}", (*ctes.values, *page.values))
 
 
 def _statement(parts: Parts, select: str, tail: str) -> Sql:

@@ -9,9 +9,16 @@ import pytest
 from django.db import connection
 
 from bench.fill import fill_versions
-from registry.api.bodies import FIELDS, page_statement, version_statement
+from registry.api.bodies import FIELDS, rows_statement, version_statement
 from registry.models import VersionMetric
-from registry.search import facets_of, matching, read_search, viewer_of_key, viewer_of_person
+from registry.search import (
+    facets_of,
+    keys_of,
+    matching,
+    read_search,
+    viewer_of_key,
+    viewer_of_person,
+)
 from tests.factories import ProjectFactory, UserFactory, member
 
 MODELS = 400
@@ -76,8 +83,7 @@ def require(nodes: list[dict[str, Any]], *indexes: str) -> None:
 
 def searched(viewer: Any, **given: Any) -> list[dict[str, Any]]:
     asked = {name: [value] if isinstance(value, str) else value for name, value in given.items()}
-    search = read_search(asked)
-    return plans(*page_statement(search, viewer), replan=not search.is_plain)
+    return plans(*_sql(keys_of(read_search(asked), viewer, limit=51)), replan=True)
 
 
 def test_one_version_is_found_by_model_and_number(rows: dict[str, Any]) -> None:
@@ -126,12 +132,30 @@ def test_no_search_reads_a_whole_table(
 
 def test_a_small_project_is_not_looked_for_among_all(rows: dict[str, Any]) -> None:
     viewer = viewer_of_key(rows["other"].pk)
-    text, values = page_statement(read_search({}), viewer)
+    text, values = _sql(keys_of(read_search({}), viewer, limit=51))
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", values)
         nodes = _nodes(_read(cursor.fetchone()[0]))
     dropped = max(node.get("Rows Removed by Filter", 0) for node in nodes)
     assert dropped <= 1_000
+
+
+def test_the_rows_of_a_page_are_found_by_key(rows: dict[str, Any]) -> None:
+    nodes = plans(rows_statement(FIELDS), (list(range(1, 51)),))
+    require(nodes, "registry_modelversion_pkey", "tag_once")
+
+
+def test_a_page_reads_little_more_than_it_shows(rows: dict[str, Any]) -> None:
+    search = read_search({"tag": ["team=team-7", "framework=framework-2", "task=task-7"]})
+    text, values = _sql(keys_of(search, viewer_of_key(rows["project"].pk), limit=51))
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", values)
+        nodes = _nodes(_read(cursor.fetchone()[0]))
+    read = sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Join Filter", 0)) * node["Actual Loops"]
+        for node in nodes
+    )
+    assert read < 20_000
 
 
 def test_people_search_as_keys_do(rows: dict[str, Any]) -> None:
@@ -143,7 +167,8 @@ def test_people_search_as_keys_do(rows: dict[str, Any]) -> None:
 def test_facets_read_no_whole_table_for_few_matches(rows: dict[str, Any]) -> None:
     viewer = viewer_of_key(rows["project"].pk)
     search = read_search({"tag": ["team=team-7", "framework=framework-2"]})
-    require(plans(*_sql(matching(search, viewer, newest=100))), "tag_search")
+    keys = matching(search, viewer, newest=100)
+    require(plans(*_sql(keys), replan=True), "tag_search")
     assert facets_of(search, viewer).total == 200
 
 

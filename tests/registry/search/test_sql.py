@@ -12,7 +12,7 @@ from registry.choices import EdgeKind, NodeKind
 from registry.models import Model, ModelShare, ModelVersion, VersionMetric
 from registry.search import (
     Viewer,
-    found,
+    keys_of,
     matching,
     read_search,
     viewer_of_key,
@@ -38,9 +38,9 @@ EVERYTHING = Viewer(everything=True, projects=(), own=())
 def ids(viewer: Viewer = EVERYTHING, **given: Any) -> list[int]:
     """Keys of the versions of one page, in its order."""
     asked = {name: [value] if isinstance(value, str) else value for name, value in given.items()}
-    ctes, order = found(read_search(asked), viewer, limit=100)
+    keys = keys_of(read_search(asked), viewer, limit=100)
     with connection.cursor() as cursor:
-        cursor.execute(f"{ctes.text} SELECT f.id FROM found f {order.text}", ctes.values)
+        cursor.execute(keys.text, keys.values)
         return [row[0] for row in cursor.fetchall()]
 
 
