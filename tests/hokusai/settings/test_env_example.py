@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[3]
 SETTINGS = ROOT / "hokusai" / "settings"
 # Read by the suite alone.
 NOT_FOR_PEOPLE = {"test.py"}
+DIFFERENT = {"local.py", "production.py"}
 # Read by the embedded run, in hokusai/embedded/environment.py.
 EMBEDDED = {"DATABASE_OWNER_URL"}
 LINES = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
@@ -20,7 +21,9 @@ SHOWN = {m[1]: m[2] for line in LINES if (m := ENTRY.fullmatch(line))}
 def _read() -> dict[str, list[ast.Call]]:
     """Every `env.<type>("NAME", default=…)` of the settings."""
     found: dict[str, list[ast.Call]] = {}
-    for path in sorted(SETTINGS.glob("*.py")):
+    # What all share comes before what an environment says differently.
+    paths = sorted(SETTINGS.glob("*.py"), key=lambda path: (path.name in DIFFERENT, path.name))
+    for path in paths:
         if path.name in NOT_FOR_PEOPLE:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
