@@ -47,7 +47,7 @@ def record(
     """Insert one event and a delivery for each subscriber. Raises when outside a transaction."""
     if not connection.in_atomic_block:
         raise DomainError("An event is recorded in the transaction of the change it tells of.")
-    event = unsaved_event(
+    stated = stated_event(
         tag,
         subject=subject,
         actor=actor,
@@ -57,13 +57,13 @@ def record(
         after=after,
         request_id=current_request_id(),
     )
-    event.save(force_insert=True)
+    event = Event.objects.create(**stated)
     for subscriber in subscribers_of(tag):
         _enqueue(event, subscriber)
     return event
 
 
-def unsaved_event(
+def stated_event(
     tag: str,
     *,
     subject: str,
@@ -73,8 +73,8 @@ def unsaved_event(
     label: str = "",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
-) -> Event:
-    """The row of an event with its digest; whoever inserts it adds its deliveries."""
+) -> dict[str, Any]:
+    """The columns of an event with its digest; whoever inserts it adds its deliveries."""
     content = {
         "tag": tag,
         "actor": str(actor),
@@ -86,7 +86,7 @@ def unsaved_event(
         "after": dict(after or {}),
         "request_id": request_id,
     }
-    return Event(**content, digest=sha256_hex(_plain(content)))
+    return {**content, "digest": sha256_hex(_plain(content))}
 
 
 def current_request_id() -> str:

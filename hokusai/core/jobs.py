@@ -117,7 +117,13 @@ def ring(job: Job) -> None:
 
 def queue_of(job: Job) -> str:
     """Where a job is run; a kind that left the settings is run, and closed, where most are."""
-    return kind_of(job).queue if job.kind in settings.JOBS else DEFAULT_QUEUE
+    return queue_of_kind(job.kind)
+
+
+def queue_of_kind(kind: str) -> str:
+    """Where jobs of a kind are run."""
+    stated: dict[str, Any] = settings.JOBS.get(kind, {})
+    return str(stated.get("queue", DEFAULT_QUEUE))
 
 
 def run(job_id: int) -> None:

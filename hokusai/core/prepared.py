@@ -1,13 +1,13 @@
 """Rows by a prepared statement, past the query compiler: for reads asked all the time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import psycopg
 from django.db import connection
-from django.db.models import Model
-from django.db.models.expressions import DatabaseDefault
+from django.db.models import Field, Model
 
 THRESHOLD = 5
 
@@ -45,23 +45,60 @@ def _numbered(statement: str) -> str:
     return first + "".join(f"${place}{text}" for place, text in enumerate(others, 1))
 
 
-def insertion(row: Model, **references: str) -> tuple[str, list[Any]]:
-    """`INSERT …` of an unsaved row and its values, to be sent with others in one statement.
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """How rows of a model are inserted: `fixed` values, defaults to be made, places by name."""
 
-    `references`: SQL of columns that are known only there, such as a key made in the same one.
+    text: str
+    fixed: tuple[Any, ...]
+    made: tuple[tuple[int, Field], ...]
+    places: Mapping[str, tuple[int, Field]]
+
+
+def insertion(
+    model: type[Model], given: Mapping[str, Any], *, references: tuple[tuple[str, str], ...] = ()
+) -> tuple[str, list[Any]]:
+    """`INSERT …` of one row and its values, to be sent with others in one statement.
+
+    What is not given has the model's default. `references`: attribute and SQL of columns that are
+    known only there, such as a key made in the same statement.
     """
-    columns, places, values = list[str](), list[str](), list[Any]()
-    for field in row._meta.concrete_fields:  # noqa: SLF001
-        if field.primary_key or field.generated:
-            continue
-        value = getattr(row, field.attname)
-        if isinstance(value, DatabaseDefault):
-            continue
-        columns.append(str(field.column))
-        if field.attname in references:
-            places.append(references[field.attname])
-        else:
-            places.append("%s")
-            values.append(field.get_db_prep_save(value, connection))
-    table = row._meta.db_table  # noqa: SLF001
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(places)})", values  # noqa: S608
+    columns = _columns(model, references)
+    values = list(columns.fixed)
+    for place, field in columns.made:
+        if field.attname not in given:
+            values[place] = _prepared(field, field.get_default())
+    for name, value in given.items():
+        place, field = columns.places[name]
+        values[place] = _prepared(field, value)
+    return columns.text, values
+
+
+@lru_cache(maxsize=64)
+def _columns(model: type[Model], references: tuple[tuple[str, str], ...]) -> _Columns:
+    known = dict(references)
+    options = model._meta  # noqa: SLF001
+    fields = [
+        field
+        for field in options.concrete_fields
+        if not (field.primary_key or field.generated or field.has_db_default())
+    ]
+    valued = [field for field in fields if field.attname not in known]
+    columns = ", ".join(str(field.column) for field in fields)
+    places = ", ".join(known.get(field.attname, "%s") for field in fields)
+    return _Columns(
+        text=f"INSERT INTO {options.db_table} ({columns}) VALUES ({places})",  # noqa: S608
+        fixed=tuple(
+            None if callable(field.default) else _prepared(field, field.get_default())
+            for field in valued
+        ),
+        made=tuple((at, field) for at, field in enumerate(valued) if callable(field.default)),
+        places={field.attname: (at, field) for at, field in enumerate(valued)},
+    )
+
+
+def _prepared(field: Field, value: Any) -> Any:
+    """As the ORM sends it; what is text or a number already, as it is."""
+    if value is None or type(value) in (str, int, float):
+        return value
+    return field.get_db_prep_save(value, connection)

@@ -12,8 +12,9 @@ from django.db import transaction
 
 from hokusai.accounts.roles import roles_with
 from hokusai.core import doorbell
-from hokusai.core.events import Actor, stream_of, unsaved_event
-from hokusai.core.jobs import DEFAULT_QUEUE, queue_of
+from hokusai.core.events import Actor, stated_event, stream_of
+from hokusai.core.ids import new_id
+from hokusai.core.jobs import DEFAULT_QUEUE, queue_of_kind
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.core.prepared import fetch_row, insertion
 from hokusai.core.subscribers import subscribers_of
@@ -21,6 +22,9 @@ from registry.algorithms.tags import TypedTag
 from registry.models import ModelVersion
 
 REGISTERED = "version:registered"
+COPY = "artifact_copy"
+Part = tuple[str, list[Any]]
+_OF_EVENT = (("event_id", "(SELECT id FROM e)"),)
 # Only where the key still holds, its owner may register, and the model is there.
 _PLACE = """
 SELECT m.id, m.model_id, p.id, u.id, u.username, k.name
@@ -82,69 +86,64 @@ def register_plain(*, key_id: str, given: PlainVersion, request_id: str) -> tupl
     last = fetch_row(_LAST, (place.model, given.source, place.model))
     if last is None or last[1]:
         return None
-    version = _version(place, given, last[0] + 1)
+    number = last[0] + 1
     actor = Actor("key", key_id, f"{place.owner_name} ({place.key_name})", place.owner)
-    _insert(version, place, given, actor, request_id)
-    return place.model_id, version.number
+    _insert(_version(place, given, number), place, given, actor, request_id)
+    return place.model_id, number
 
 
-def _version(place: _Place, given: PlainVersion, number: int) -> ModelVersion:
-    return ModelVersion(
-        project_id=place.project,
-        model_id=place.model,
-        number=number,
-        description=given.description,
-        source=given.source,
-        metrics=dict(given.metrics),
-        parameters=dict(given.parameters),
-        registered_by_id=place.owner,
-    )
+def _version(place: _Place, given: PlainVersion, number: int) -> dict[str, Any]:
+    return {
+        "public_id": new_id("mdv"),
+        "project_id": place.project,
+        "model_id": place.model,
+        "number": number,
+        "description": given.description,
+        "source": given.source,
+        "metrics": dict(given.metrics),
+        "parameters": dict(given.parameters),
+        "registered_by_id": place.owner,
+    }
 
 
 def _insert(
-    version: ModelVersion, place: _Place, given: PlainVersion, actor: Actor, request_id: str
+    version: dict[str, Any], place: _Place, given: PlainVersion, actor: Actor, request_id: str
 ) -> None:
     """The version, its tags and metrics, its job, its event and the event's deliveries."""
-    label = f"{place.model_id} v{version.number}"
-    job = Job(
-        kind="artifact_copy",
-        subject=version.public_id,
-        subject_label=label,
-        project_id=place.project,
-        request_id=request_id,
-    )
-    event = _event(version, place, actor, label, request_id)
-    parts = [("v", *insertion(version)), ("j", *insertion(job)), ("e", *insertion(event))]
-    sql = [f"{name} AS ({text} RETURNING id)" for name, text, _ in parts]
-    values = [value for _, _, some in parts for value in some]
-    for name, text, some in (*_stated(given), *_deliveries(event)):
-        sql.append(f"{name} AS ({text})")
-        values += some
-    row = fetch_row(f"WITH {', '.join(sql)} SELECT id FROM j", values)  # noqa: S608
-    transaction.on_commit(partial(_ring, job, row[0] if row else 0, event))
-
-
-def _event(
-    version: ModelVersion, place: _Place, actor: Actor, label: str, request_id: str
-) -> Event:
-    return unsaved_event(
+    subject, number = version["public_id"], version["number"]
+    label = f"{place.model_id} v{number}"
+    job = {
+        "kind": COPY,
+        "subject": subject,
+        "subject_label": label,
+        "project_id": place.project,
+        "request_id": request_id,
+    }
+    event = stated_event(
         REGISTERED,
-        subject=version.public_id,
+        subject=subject,
         actor=actor,
         project_id=place.project,
         label=label,
         request_id=request_id,
         after={
             "model_id": place.model_id,
-            "number": version.number,
-            "source": version.source,
+            "number": number,
+            "source": given.source,
             "training_data": [],
         },
     )
+    made = (("v", ModelVersion, version), ("j", Job, job), ("e", Event, event))
+    parts = [(f"{name} AS ({{}} RETURNING id)", insertion(model, row)) for name, model, row in made]
+    parts += [(f"{name} AS ({{}})", part) for name, part in (*_stated(given), *_told(subject))]
+    sql = ", ".join(frame.format(text) for frame, (text, _) in parts)
+    values = [value for _, (_, some) in parts for value in some]
+    row = fetch_row(f"WITH {sql} SELECT id FROM j", values)  # noqa: S608
+    transaction.on_commit(partial(_ring, row[0] if row else 0, subject))
 
 
-def _stated(given: PlainVersion) -> list[tuple[str, str, list[Any]]]:
-    stated: list[tuple[str, str, list[Any]]] = []
+def _stated(given: PlainVersion) -> list[tuple[str, Part]]:
+    stated: list[tuple[str, Part]] = []
     if given.tags:
         tags = given.tags.values()
         columns = [
@@ -153,26 +152,25 @@ def _stated(given: PlainVersion) -> list[tuple[str, str, list[Any]]]:
             [tag.kind for tag in tags],
             [tag.number for tag in tags],
         ]
-        stated.append(("t", _TAGS, columns))
+        stated.append(("t", (_TAGS, columns)))
     if given.metrics:
-        stated.append(("s", _SCORES, [list(given.metrics), list(given.metrics.values())]))
+        stated.append(("s", (_SCORES, [list(given.metrics), list(given.metrics.values())])))
     return stated
 
 
-def _deliveries(event: Event) -> list[tuple[str, str, list[Any]]]:
-    """First in their streams: nobody knew of the subject before."""
-    deliveries = (
-        Delivery(subscriber=path, stream=stream_of(path, event.subject), sequence=1)
-        for path in subscribers_of(event.tag)
-    )
+def _told(subject: str) -> list[tuple[str, Part]]:
+    """Deliveries, first in their streams: nobody knew of the subject before."""
+    rows = [
+        {"subscriber": path, "stream": stream_of(path, subject), "sequence": 1}
+        for path in subscribers_of(REGISTERED)
+    ]
     return [
-        (f"d{place}", *insertion(delivery, event_id="(SELECT id FROM e)"))
-        for place, delivery in enumerate(deliveries)
+        (f"d{at}", insertion(Delivery, row, references=_OF_EVENT)) for at, row in enumerate(rows)
     ]
 
 
-def _ring(job: Job, job_id: int, event: Event) -> None:
-    rings: list[doorbell.Ring] = [("core.run_job", [job_id], queue_of(job))]
-    for path in subscribers_of(event.tag):
-        rings.append(("core.deliver", [stream_of(path, event.subject)], DEFAULT_QUEUE))
+def _ring(job_id: int, subject: str) -> None:
+    rings: list[doorbell.Ring] = [("core.run_job", [job_id], queue_of_kind(COPY))]
+    for path in subscribers_of(REGISTERED):
+        rings.append(("core.deliver", [stream_of(path, subject)], DEFAULT_QUEUE))
     doorbell.ring_together(rings)
