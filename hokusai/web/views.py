@@ -48,6 +48,9 @@ class GuardedView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """All checks; then a POST with an idempotency key runs at most once."""
         super().initial(request, *args, **kwargs)
+        if any("\0" in str(part) for part in kwargs.values()):
+            # PostgreSQL keeps no NUL, so nothing has such a name.
+            raise Http404
         handler = getattr(self, "post", None)
         if request.method == "POST" and handler and idempotency.HEADER in request.headers:
             self.post = idempotency.once(handler, secret_fields=self.secret_fields)

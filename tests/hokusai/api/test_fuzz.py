@@ -128,6 +128,7 @@ def test_answers_are_as_the_schema_says(
         with subtests.test(operation.label):
             target = Target(operation, world, callers)
             target.send_what_is_valid()
+            target.send_names_that_nothing_has()
             target.send_what_is_made_up()
 
 
@@ -154,6 +155,13 @@ class Target:
         for headers in (self.callers["owner"], self.callers["key_write"]):
             sent = {} if self.body is None else {"body": self.body, "media_type": self.media_type}
             answer(self.operation.Case(path_parameters=self.path, **sent), headers)
+
+    def send_names_that_nothing_has(self) -> None:
+        """PostgreSQL keeps no NUL, and fails where one is looked for."""
+        for name in self.path:
+            path = {**self.path, name: "a\0b"}
+            sent = {} if self.body is None else {"body": self.body, "media_type": self.media_type}
+            answer(self.operation.Case(path_parameters=path, **sent), self.callers["owner"])
 
     def send_what_is_made_up(self) -> None:
         make = self.operation.as_strategy
