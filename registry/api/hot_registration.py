@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import cache
 from typing import Any, ClassVar
 
 import orjson
@@ -9,9 +10,9 @@ import orjson
 from hokusai.core.errors import DomainError
 from hokusai.core.fields import SLUG_PATTERN
 from hokusai.web.hot import HotAnswer, HotCall, HotRoute, PassOn
-from registry.api.bodies import version_answer
-from registry.search import viewer_of_key
-from registry.services import PlainVersion, checked_tags, register_plain
+from registry.api.bodies import FIELDS
+from registry.models import ModelVersion
+from registry.services import PlainVersion, Registered, checked_tags, register_plain
 
 CREATED = 201
 MAX_ENTRIES = 500
@@ -37,9 +38,32 @@ class RegisterRoute(HotRoute):
         made = register_plain(key_id=call.caller.key_id, given=given, request_id=call.request_id)
         if made is None:
             raise PassOn
-        model_id, number = made
-        viewer = viewer_of_key(call.caller.project_id)
-        return HotAnswer(version_answer(model_id, str(number), viewer).body, status=CREATED)
+        return HotAnswer(created_body(given, made), status=CREATED)
+
+
+def created_body(given: PlainVersion, made: Registered) -> bytes:
+    """A new version, as reading it would answer."""
+    stated = {
+        "id": made.public_id,
+        "model_id": made.model_id,
+        "number": made.number,
+        "description": given.description,
+        "source": given.source,
+        "metrics": given.metrics,
+        "parameters": given.parameters,
+        "tags": {key: tag.text for key, tag in given.tags.items()},
+        "parent": None,
+        "registered_by": made.registered_by,
+        "created_at": made.created_at,
+    }
+    return orjson.dumps({**_empty(), **stated}, option=orjson.OPT_UTC_Z)
+
+
+@cache
+def _empty() -> dict[str, Any]:
+    """What a version answers of which nothing was said, in the order of its fields."""
+    version = ModelVersion()
+    return {name: getattr(version, name, None) for name in FIELDS}
 
 
 def plain_version(body: bytes) -> PlainVersion:

@@ -23,7 +23,7 @@ from registry.services.metadata import (
 )
 from registry.services.models import create_model
 from registry.services.nodes import version_node
-from registry.services.plain_registration import PlainVersion, register_plain
+from registry.services.plain_registration import PlainVersion, Registered, register_plain
 from registry.services.policies import (
     Policy,
     default_policy,
@@ -75,6 +75,7 @@ __all__ = [
     "NodeRef",
     "PlainVersion",
     "Policy",
+    "Registered",
     "abort_expired",
     "abort_upload",
     "add_dataset_version",

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from hokusai.core.events import Actor, stated_event, stream_of
 from hokusai.core.ids import new_id
 from hokusai.core.jobs import DEFAULT_QUEUE, queue_of_kind
 from hokusai.core.models import Delivery, Event, Job
-from hokusai.core.prepared import fetch_row, insertion
+from hokusai.core.prepared import fetch_row, fetch_rows, insertion
 from hokusai.core.subscribers import subscribers_of
 from registry.algorithms.tags import TypedTag
 from registry.models import ModelVersion
@@ -72,9 +73,20 @@ class _Place:
     key_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """What a registration decided; all else of the version is as given, or a default."""
+
+    public_id: str
+    model_id: str
+    number: int
+    registered_by: str
+    created_at: datetime
+
+
 @transaction.atomic
-def register_plain(*, key_id: str, given: PlainVersion, request_id: str) -> tuple[str, int] | None:
-    """Register a version as `register_version` does: the model's id and the number.
+def register_plain(*, key_id: str, given: PlainVersion, request_id: str) -> Registered | None:
+    """Register a version as `register_version` does.
 
     None, and nothing done, where the ordinary service has more to say.
     """
@@ -88,8 +100,9 @@ def register_plain(*, key_id: str, given: PlainVersion, request_id: str) -> tupl
         return None
     number = last[0] + 1
     actor = Actor("key", key_id, f"{place.owner_name} ({place.key_name})", place.owner)
-    _insert(_version(place, given, number), place, given, actor, request_id)
-    return place.model_id, number
+    version = _version(place, given, number)
+    created_at = _insert(version, place, given, actor, request_id)
+    return Registered(version["public_id"], place.model_id, number, place.owner_name, created_at)
 
 
 def _version(place: _Place, given: PlainVersion, number: int) -> dict[str, Any]:
@@ -108,8 +121,11 @@ def _version(place: _Place, given: PlainVersion, number: int) -> dict[str, Any]:
 
 def _insert(
     version: dict[str, Any], place: _Place, given: PlainVersion, actor: Actor, request_id: str
-) -> None:
-    """The version, its tags and metrics, its job, its event and the event's deliveries."""
+) -> datetime:
+    """The version, its tags and metrics, its job, its event and the event's deliveries.
+
+    When it was registered.
+    """
     subject, number = version["public_id"], version["number"]
     label = f"{place.model_id} v{number}"
     job = {
@@ -134,12 +150,14 @@ def _insert(
         },
     )
     made = (("v", ModelVersion, version), ("j", Job, job), ("e", Event, event))
-    parts = [(f"{name} AS ({{}} RETURNING id)", insertion(model, row)) for name, model, row in made]
+    parts = [(f"{name} AS ({{}} RETURNING *)", insertion(model, row)) for name, model, row in made]
     parts += [(f"{name} AS ({{}})", part) for name, part in (*_stated(given), *_told(subject))]
     sql = ", ".join(frame.format(text) for frame, (text, _) in parts)
     values = [value for _, (_, some) in parts for value in some]
-    row = fetch_row(f"WITH {sql} SELECT id FROM j", values)  # noqa: S608
-    transaction.on_commit(partial(_ring, row[0] if row else 0, subject))
+    (row,) = fetch_rows(f"WITH {sql} SELECT j.id, v.created_at FROM j, v", values)  # noqa: S608
+    transaction.on_commit(partial(_ring, row[0], subject))
+    created_at: datetime = row[1]
+    return created_at
 
 
 def _stated(given: PlainVersion) -> list[tuple[str, Part]]:

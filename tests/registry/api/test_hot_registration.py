@@ -95,6 +95,8 @@ def test_both_ways_leave_the_same_rows_and_answer_the_same(
     assert hot_answers == ["register"]
     assert (fast.status_code, slow.status_code) == (201, 201)
     one, other = ModelVersion.objects.order_by("number")
+    reader = Client(headers={"x-api-key": key[1]})
+    assert reader.get(f"/api/v1/models/{model.model_id}/versions/1").json() == fast.json()
     unlike = {"id", "number", "source", "created_at"}
     shown = [
         {name: value for name, value in answer.json().items() if name not in unlike}
