@@ -182,9 +182,12 @@ def _told(subject: str) -> list[tuple[str, Part]]:
         {"subscriber": path, "stream": stream_of(path, subject), "sequence": 1}
         for path in subscribers_of(REGISTERED)
     ]
-    return [
-        (f"d{at}", insertion(Delivery, row, references=_OF_EVENT)) for at, row in enumerate(rows)
-    ]
+    parts = [insertion(Delivery, row, references=_OF_EVENT) for row in rows]
+    if not parts:
+        return []
+    head, values, places = parts[0][0].partition(" VALUES ")
+    text = head + values + ", ".join([places] * len(parts))
+    return [("d", (text, [value for _, some in parts for value in some]))]
 
 
 def _ring(job_id: int, subject: str) -> None:
