@@ -265,7 +265,7 @@ def usable(
         label_column=label,
         **fields,
     )
-    work(Job.objects.get(subject=version.public_id, kind="artifact_copy"))
+    work(Job.objects.get(subject=version.public_id))
     return DatasetVersion.objects.get(pk=version.pk)
 
 
