@@ -13,6 +13,7 @@ from hokusai.runner.errors import RunnerError, RunnerUnavailable
 from hokusai.runner.outputs import Outputs
 from hokusai.storage import stores
 from hokusai.storage.base import ContentDamaged, ContentMissing
+from registry.damage import damage_recorded
 from registry.models import ModelVersion
 
 
@@ -71,7 +72,8 @@ def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float
 def _lay_out(version: ModelVersion) -> None:
     """Put the version's files where the runner reads them."""
     try:
-        stores["default"].materialise(version.tree_digest)
+        with damage_recorded(version):
+            stores["default"].materialise(version.tree_digest)
     except ContentDamaged as error:
         raise EvaluationFailed(f"{version}: {error}", cause=error.code) from error
     except ContentMissing:

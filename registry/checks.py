@@ -14,6 +14,7 @@ from hokusai.storage import stores
 from registry.algorithms import cards, licences
 from registry.algorithms.requirements import Dependency, Requirements, resolvable
 from registry.choices import ArtifactState, PromotionStatus, ScanVerdict, SecurityLevel, Stage
+from registry.damage import damage_recorded
 from registry.models import ArtifactScan, ModelVersion
 from registry.promotion import CheckResult, PromotionCheck, version_parties
 
@@ -42,7 +43,8 @@ class ArtifactVerified(PromotionCheck):
         if is_large(version):
             return _as_read(version)
         try:
-            manifest = stores["default"].verify_tree(version.tree_digest)
+            with damage_recorded(version):
+                manifest = stores["default"].verify_tree(version.tree_digest)
         except OutsideError as error:
             return CheckResult(False, str(error))
         return CheckResult(True, f"{len(manifest.files)} files match {version.tree_digest[:12]}….")

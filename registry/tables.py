@@ -7,6 +7,7 @@ from django.conf import settings
 from hokusai.storage import stores
 from registry.algorithms.rows import Column, Schema
 from registry.algorithms.tables import Limits, Table, TableError, TableFormat, read_table
+from registry.damage import damage_recorded
 from registry.exceptions import DatasetRefused
 from registry.models import DatasetVersion
 
@@ -21,7 +22,8 @@ def read_rows(dataset_version: DatasetVersion) -> Table:
 
     Raises DatasetRefused where its bytes are no table, ContentMissing or ContentDamaged.
     """
-    content = stores["default"].get(dataset_version.file_digest)
+    with damage_recorded(dataset_version):
+        content = stores["default"].get(dataset_version.file_digest)
     # `add_dataset_version` takes no file of another format.
     file_format = cast(TableFormat, dataset_version.file_format)
     try:

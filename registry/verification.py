@@ -5,6 +5,7 @@ from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
 from hokusai.storage import stores
 from registry.checks import VERIFIED
+from registry.damage import damage_recorded
 from registry.models import ModelVersion
 
 
@@ -17,7 +18,7 @@ def verify_artifact(work: Work) -> None:
     if version is None:
         raise NotFound("The version of this job is gone.")
     work.progress(10, "reading the files")
-    passed, message = _seen(version.tree_digest)
+    passed, message = _seen(version)
     with work.result():
         record(
             VERIFIED,
@@ -29,9 +30,11 @@ def verify_artifact(work: Work) -> None:
         )
 
 
-def _seen(digest: str) -> tuple[bool, str]:
+def _seen(version: ModelVersion) -> tuple[bool, str]:
+    digest = version.tree_digest
     try:
-        manifest = stores["default"].verify_tree(digest)
+        with damage_recorded(version):
+            manifest = stores["default"].verify_tree(digest)
     except OutsideUnavailable:
         raise
     except OutsideError as error:

@@ -12,6 +12,7 @@ from hokusai.storage import stores
 from registry.choices import ArtifactState, SecurityLevel
 from registry.exceptions import ArtifactNotReady
 from registry.models import DatasetVersion, ModelVersion
+from registry.querysets import shared_models
 
 # Which permission each level asks for, from everybody who sees the model to few.
 NEEDED = {
@@ -83,13 +84,20 @@ def _allowed(version_id: int, user: Any) -> ModelVersion:
     version = ModelVersion.objects.with_names().get(pk=version_id)
     if version.artifact_state != ArtifactState.READY:
         raise ArtifactNotReady(f"The artifact is {version.artifact_state}; it has no files yet.")
-    needed = NEEDED[SecurityLevel(version.security_level)]
-    if not user.has_perm(needed, version):
+    level = SecurityLevel(version.security_level)
+    if not (user.has_perm(NEEDED[level], version) or _shared(version, level, user)):
         raise Forbidden(
             f"The files of this version are {version.security_level}; your role may not have them.",
             security_level=version.security_level,
         )
     return version
+
+
+def _shared(version: ModelVersion, level: SecurityLevel, user: Any) -> bool:
+    """Whoever a model is shared with gets what any member of its project gets."""
+    if level not in {SecurityLevel.PUBLIC, SecurityLevel.INTERNAL}:
+        return False
+    return shared_models(user).filter(model=version.model_id).exists()
 
 
 def _opened(file: Any) -> OpenFile:

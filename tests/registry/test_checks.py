@@ -2,6 +2,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from hokusai.core.models import Event
 from hokusai.storage import stores
 from hokusai.storage.memory import MemoryStore
 from registry.checks import (
@@ -35,14 +36,16 @@ def test_stored_bytes_that_match_pass(log_run: LogRun) -> None:
     assert result.message.startswith("2 files match")
 
 
-def test_a_changed_byte_fails(log_run: LogRun) -> None:
-    version = version_of(log_run)
+@pytest.mark.django_db
+def test_a_changed_byte_fails_and_is_on_record(log_run: LogRun) -> None:
+    version = ModelVersionFactory(tree_digest=version_of(log_run).tree_digest)
     store = stores["default"]
     assert isinstance(store, MemoryStore)
     store.blobs = {digest: content + b"!" for digest, content in store.blobs.items()}
     result = ArtifactVerified().run(version)
     assert not result.passed
     assert "no longer match" in result.message
+    assert Event.objects.get(tag="content:damaged").subject == version.public_id
 
 
 def test_bytes_that_are_gone_fail(log_run: LogRun) -> None:

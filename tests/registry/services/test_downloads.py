@@ -11,7 +11,13 @@ from registry import services
 from registry.choices import SecurityLevel
 from registry.exceptions import ArtifactNotReady
 from registry.models import ModelVersion
-from tests.factories import ModelVersionFactory, UserFactory, member
+from tests.factories import (
+    ModelShareFactory,
+    ModelVersionFactory,
+    ProjectFactory,
+    UserFactory,
+    member,
+)
 
 pytestmark = pytest.mark.django_db
 ROLES = {
@@ -87,3 +93,23 @@ def test_a_version_that_is_still_copied_has_no_files(version: ModelVersion) -> N
     person = member(version.project)
     with pytest.raises(ArtifactNotReady):
         services.open_artifact(version_id=pending.pk, user=person, actor=actor_of(person))
+
+
+@pytest.mark.parametrize(
+    ("level", "given"),
+    [("public", True), ("internal", True), ("confidential", False), ("restricted", False)],
+)
+def test_those_a_model_is_shared_with_get_what_every_member_gets(
+    level: str, given: bool, version: ModelVersion
+) -> None:
+    ModelVersion.objects.update(security_level=level)
+    person = member(ProjectFactory())
+    call = {"version_id": version.pk, "user": person, "actor": actor_of(person)}
+    with pytest.raises(Forbidden):
+        services.open_artifact(**call)
+    ModelShareFactory(model=version.model, project=person.memberships.get().project)
+    if given:
+        assert services.open_artifact(**call).files
+    else:
+        with pytest.raises(Forbidden):
+            services.open_artifact(**call)
