@@ -49,6 +49,8 @@ INSTALLED_APPS = [
     "hokusai.accounts",
     "hokusai.notify",
     "hokusai.web",
+    "hokusai.signers",
+    "hokusai.transparency",
     "registry",
     "experiments",
     "contributions",

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class SignersConfig(AppConfig):
+    name = "hokusai.signers"
+    label = "signers"
