@@ -1,0 +1,12 @@
+from django.db import models
+
+
+class RecordKind(models.TextChoices):
+    """What a leaf of the log speaks of."""
+
+    ATTEMPT = "attempt", "attempt"
+    ATTESTATION = "attestation", "attestation"
+    REVOCATION = "revocation", "revocation"
+    STATUS = "status", "status list"
+    KEY = "key", "key event"
+    EVENTS = "events", "batch of events"
