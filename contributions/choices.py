@@ -38,3 +38,15 @@ class AttestationStatus(models.TextChoices):
     PENDING = "pending"
     SIGNED = "signed"
     REVOKED = "revoked"
+
+
+class AttributionStatus(models.TextChoices):
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+    @property
+    def successors(self) -> frozenset["AttributionStatus"]:
+        if self == AttributionStatus.DONE:
+            return frozenset()
+        return frozenset(AttributionStatus) - {self}

@@ -28,3 +28,11 @@ class ImprovementQuerySet(ScopedQuerySet):
 
 class OfImprovementQuerySet(ScopedQuerySet):
     project_path = "improvement__model__project"
+
+
+class OfAttestationQuerySet(ScopedQuerySet):
+    project_path = "attestation__improvement__model__project"
+
+
+class ImpactQuerySet(ScopedQuerySet):
+    """Sums of credit, by project."""

@@ -38,6 +38,47 @@ class ComparisonStatus(models.TextChoices):
 class EvaluationRole(models.TextChoices):
     BASELINE = "baseline"
     CANDIDATE = "candidate"
+    CONTROL = "control"
+
+
+class Task(models.TextChoices):
+    """What a model of a benchmark answers."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+    RANKING = "ranking"
+
+
+class Split(models.TextChoices):
+    """Which rows of a benchmark: those that decide, or those kept to confirm."""
+
+    SCREENING = "screening"
+    CONFIRMATION = "confirmation"
+
+
+class ConfirmationStatus(models.TextChoices):
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    FAILED = "failed"
+
+    @property
+    def successors(self) -> frozenset["ConfirmationStatus"]:
+        if self in (ConfirmationStatus.REQUESTED, ConfirmationStatus.FAILED):
+            return frozenset(ConfirmationStatus) - {self}
+        return frozenset()
+
+
+class TrainingStatus(models.TextChoices):
+    REQUESTED = "requested"
+    TRAINED = "trained"
+    FAILED = "failed"
+
+    @property
+    def successors(self) -> frozenset["TrainingStatus"]:
+        if self in (TrainingStatus.REQUESTED, TrainingStatus.FAILED):
+            return frozenset(TrainingStatus) - {self}
+        return frozenset()
 
 
 class RunStatus(models.TextChoices):

@@ -23,8 +23,12 @@ class ComparisonQuerySet(ScopedQuerySet):
         return self.filter(status__in=(ComparisonStatus.ACCEPTED, ComparisonStatus.REFUSED))
 
 
-class EvaluationQuerySet(ScopedQuerySet):
+class OfComparisonQuerySet(ScopedQuerySet):
     project_path = "comparison__benchmark__project"
+
+
+class OfModelQuerySet(ScopedQuerySet):
+    project_path = "model__project"
 
 
 class RunQuerySet(ScopedQuerySet):
