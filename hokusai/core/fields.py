@@ -1,5 +1,6 @@
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Func
 
 from hokusai.core.ids import id_factory
 
@@ -32,6 +33,17 @@ def slug_field(*, unique: bool = False) -> "models.CharField[str, str]":
         validators=[slug_validator],
         help_text="lower-case letters, digits, hyphens",
     )
+
+
+class CurrentTransaction(Func):
+    """The number of the transaction that writes; unlike an identity, it says what is committed.
+
+    Below `pg_snapshot_xmin(pg_current_snapshot())` no transaction writes any more.
+    """
+
+    template = "pg_current_xact_id()::text::bigint"
+    arity = 0
+    output_field = models.BigIntegerField()
 
 
 def known_values(

@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from hokusai.core.choices import WorkStatus
-from hokusai.core.fields import known_values, public_id_field
+from hokusai.core.fields import CurrentTransaction, known_values, public_id_field
 from hokusai.core.querysets import EventQuerySet, WorkQuerySet
 from hokusai.core.states import moved
 
@@ -22,6 +22,9 @@ class Event(models.Model):
     after = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
     digest = models.CharField(max_length=64, help_text="sha256 of the canonical content")
+    xact = models.BigIntegerField(
+        db_default=CurrentTransaction(), editable=False, help_text="transaction that recorded it"
+    )
 
     objects = EventQuerySet.as_manager()
 
@@ -31,6 +34,7 @@ class Event(models.Model):
             models.Index(fields=["project_id", "-id"], name="event_by_project"),
             models.Index(fields=["subject", "-id"], name="event_by_subject"),
             models.Index(fields=["tag", "-id"], name="event_by_tag"),
+            models.Index(fields=["xact", "id"], name="event_by_xact"),
         )
 
     def __str__(self) -> str:

@@ -96,7 +96,18 @@ DATABASES = {
 DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=False)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Whose rows are history: the runtime role may insert and read them, nothing else.
-APPEND_ONLY_TABLES = ["core_event", "registry_stagechange", "registry_promotionapproval"]
+APPEND_ONLY_TABLES = [
+    "core_event",
+    "registry_stagechange",
+    "registry_promotionapproval",
+    "transparency_logrecord",
+    "transparency_logleaf",
+    "transparency_lognode",
+    "transparency_eventbatch",
+    "transparency_sealedevent",
+    "transparency_checkpoint",
+    "transparency_cosignature",
+]
 
 REDIS_TIMEOUT_S = 0.1
 CACHES = {

@@ -1,7 +1,8 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from hokusai.core.fields import DIGEST, known_values, public_id_field
+from hokusai.core.fields import DIGEST, CurrentTransaction, known_values, public_id_field
+from hokusai.core.models import Event
 from hokusai.transparency.choices import RecordKind
 
 
@@ -21,6 +22,9 @@ class LogRecord(models.Model):
         max_length=DIGEST, blank=True, help_text="digest of the statement it follows"
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    xact = models.BigIntegerField(
+        db_default=CurrentTransaction(), editable=False, help_text="transaction that wrote it"
+    )
 
     class Meta:
         ordering = ("-id",)
@@ -28,6 +32,8 @@ class LogRecord(models.Model):
         indexes = (
             models.Index(fields=["subject", "kind"], name="log_record_by_subject"),
             models.Index(fields=["digest"], name="log_record_by_digest"),
+            models.Index(fields=["xact", "id"], name="log_record_by_xact"),
+            models.Index(fields=["kind", "-id"], name="log_record_by_kind"),
         )
 
     def __str__(self) -> str:
@@ -71,8 +77,8 @@ class EventBatch(models.Model):
     number = models.BigIntegerField(primary_key=True, help_text="from 1, without gaps")
     record = models.OneToOneField(LogRecord, on_delete=models.PROTECT, related_name="events")
     count = models.PositiveIntegerField()
-    root = models.CharField(max_length=DIGEST, help_text="RFC 6962 root of the events' digests")
-    digest = models.CharField(max_length=DIGEST, help_text="sha256 of previous, number and root")
+    root = models.CharField(max_length=DIGEST, help_text="RFC 6962 root of the sealed events")
+    digest = models.CharField(max_length=DIGEST, help_text="sha256 of the record's statement")
     sealed_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -81,6 +87,39 @@ class EventBatch(models.Model):
 
     def __str__(self) -> str:
         return f"events {self.number}"
+
+
+class SealedEvent(models.Model):
+    """The place of an event in the chain of batches; an event without one waits to be sealed."""
+
+    event = models.OneToOneField(
+        Event, on_delete=models.PROTECT, primary_key=True, related_name="seal"
+    )
+    batch = models.ForeignKey(EventBatch, on_delete=models.PROTECT, related_name="seals")
+    position = models.PositiveIntegerField(help_text="from 0, within the batch")
+
+    class Meta:
+        ordering = ("batch", "position")
+        constraints = (
+            models.UniqueConstraint(fields=["batch", "position"], name="sealed_event_in_order"),
+        )
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} in {self.batch_id}:{self.position}"
+
+
+class SequencerHint(models.Model):
+    """From where the sequencer searches; without it, or in another cluster, it searches all.
+
+    Not history: what is sequenced and sealed is told by leaves and seals alone.
+    """
+
+    system = models.BigIntegerField(help_text="identifier of the database cluster")
+    records_from = models.BigIntegerField(help_text="below this transaction all have leaves")
+    events_from = models.BigIntegerField(help_text="below this transaction all are sealed")
+
+    def __str__(self) -> str:
+        return f"records from {self.records_from}, events from {self.events_from}"
 
 
 class Checkpoint(models.Model):
