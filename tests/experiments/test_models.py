@@ -55,7 +55,7 @@ def test_the_database_knows_every_status() -> None:
             type(row).objects.filter(pk=row.pk).update(status="lost")
     evaluation = EvaluationFactory(comparison=comparison)
     with pytest.raises(IntegrityError, match="evaluation_role"), transaction.atomic():
-        Evaluation.objects.filter(pk=evaluation.pk).update(role="control")
+        Evaluation.objects.filter(pk=evaluation.pk).update(role="judge")
 
 
 @pytest.mark.parametrize(
