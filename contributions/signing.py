@@ -12,13 +12,14 @@ from contributions.algorithms import dsse
 from contributions.algorithms.statement import StatementError, statement_id
 from contributions.algorithms.verification import verify_attestation
 from contributions.choices import AttestationStatus
-from contributions.models import Attestation, SigningKey
+from contributions.models import Attestation
 from contributions.nodes import tell_of_attestation
 from contributions.statements import statement_of
 from hokusai.core.canonical import canonical_bytes
 from hokusai.core.errors import DomainError, NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
+from hokusai.signers.models import SigningKey
 from registry.services import state_facts
 
 
@@ -44,8 +45,8 @@ def attest(work: Work) -> None:
     verify_attestation(dsse.encode_envelope(envelope), [public_pem(key)])
     with work.result():
         signer = _published(key)
-        if signer.revoked_at is not None:
-            raise SigningRefused("The signing key was revoked; give the signer another one.")
+        if signer.compromised_at is not None:
+            raise SigningRefused("The signing key is compromised; give the signer another one.")
         attestation.statement = canonical_bytes(statement).decode()
         attestation.statement_id = statement_id(statement)
         attestation.envelope, attestation.key_id = envelope, signer.key_id

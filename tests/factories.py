@@ -18,7 +18,6 @@ from contributions.models import (
     Contributor,
     Improvement,
     Share,
-    SigningKey,
     Wallet,
 )
 from deployments.models import Deployment, Revision
@@ -31,6 +30,7 @@ from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify import signatures
 from hokusai.notify.choices import Topic
 from hokusai.notify.models import Attempt, Message, Subscription, Webhook, WebhookDelivery
+from hokusai.signers.models import SigningKey
 from hokusai.storage import uploads
 from hokusai.web.models import IdempotencyRecord
 from registry.choices import ArtifactState, DatasetState, EdgeKind, NodeKind, Stage

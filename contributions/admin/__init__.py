@@ -1,4 +1,4 @@
-from contributions.admin.attestations import AttestationAdmin, SigningKeyAdmin
+from contributions.admin.attestations import AttestationAdmin
 from contributions.admin.gifts import ContributionAdmin, ContributorAdmin
 from contributions.admin.improvements import ImprovementAdmin
 
@@ -7,5 +7,4 @@ __all__ = [
     "ContributionAdmin",
     "ContributorAdmin",
     "ImprovementAdmin",
-    "SigningKeyAdmin",
 ]

@@ -4,7 +4,6 @@ from typing import Any
 import orjson
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -14,9 +13,10 @@ from contributions.algorithms.dsse import EnvelopeError, encode_envelope
 from contributions.algorithms.statement_rules import StatementError
 from contributions.algorithms.verification import VerifiedAttestation, verify_attestation
 from contributions.choices import AttestationStatus
-from contributions.models import Attestation, SigningKey
+from contributions.models import Attestation
 from hokusai.core.canonical import CanonicalError
 from hokusai.core.errors import InvalidInput
+from hokusai.signers.models import SigningKey
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
@@ -155,41 +155,3 @@ def _facts(obj: Attestation) -> tuple[Fact, ...]:
 def _pretty(statement: str) -> str:
     """The canonical text with line breaks, for reading."""
     return json.dumps(orjson.loads(statement), indent=2, ensure_ascii=False) if statement else ""
-
-
-@admin.register(SigningKey)
-class SigningKeyAdmin(ScopedAdmin):
-    """Public keys; anybody may see them."""
-
-    empty_hint = "The signer adds its key when it first runs."
-    list_display = ("short_id", "algorithm", "purpose", "valid_from", "state")
-    search_fields = ("^key_id",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[SigningKey]:
-        """Public keys are public."""
-        return SigningKey.objects.all()
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    @display(description="key id", ordering="key_id")
-    def short_id(self, obj: SigningKey) -> str:
-        return markup.mono(obj.key_id, 24)
-
-    @display(description="state")
-    def state(self, obj: SigningKey) -> str:
-        return markup.badge("revoked" if obj.revoked_at else "live")
-
-    def page(self, request: HttpRequest, obj: SigningKey) -> Page:
-        return Page(
-            title=f"Signing key {obj}",
-            badges=(self.state(obj),),
-            facts=(
-                Fact("Key id", markup.mono(obj.key_id), "sha256 of the public key"),
-                Fact("Algorithm", obj.algorithm),
-                Fact("Purpose", obj.purpose),
-                Fact("Valid from", markup.moment(obj.valid_from)),
-                Fact("Revoked", markup.moment(obj.revoked_at)),
-            ),
-            panels=(plain("Public key", obj.public_pem),),
-        )

@@ -4,7 +4,7 @@ import orjson
 from rest_framework import serializers
 
 from contributions.choices import Licence
-from contributions.models import Attestation, Contribution, Improvement, Share, SigningKey
+from contributions.models import Attestation, Contribution, Improvement, Share
 from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
 from hokusai.web.views import MODEL_ID
 
@@ -186,11 +186,3 @@ class EnvelopeSerializer(serializers.Serializer):
     payloadType = serializers.CharField()  # noqa: N815
     payload = serializers.CharField(help_text="base64 of the statement's bytes")
     signatures = SignatureSerializer(many=True)
-
-
-class SigningKeySerializer(serializers.ModelSerializer):
-    id = serializers.CharField(source="key_id", help_text="sha256 of the public key")
-
-    class Meta:
-        model = SigningKey
-        fields = ("id", "algorithm", "public_pem", "purpose", "valid_from", "revoked_at")

@@ -1,4 +1,4 @@
-from django.urls import path, re_path
+from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
 from contributions.api.serializers import ADDRESS
@@ -9,7 +9,6 @@ from contributions.api.views import (
     EnvelopeView,
     ImpactView,
     ImprovementViewSet,
-    SigningKeysView,
 )
 
 router = SimpleRouter(trailing_slash=False)
@@ -25,5 +24,4 @@ urlpatterns = [
     re_path(rf"{CONTRIBUTOR}/impact\Z", ImpactView.as_view(), name="contributor-impact"),
     re_path(rf"{STATEMENT}\Z", AttestationView.as_view(), name="attestation"),
     re_path(rf"{STATEMENT}/envelope\Z", EnvelopeView.as_view(), name="attestation-envelope"),
-    path("keys", SigningKeysView.as_view(), name="signing-keys"),
 ]

@@ -17,10 +17,9 @@ from contributions.api.serializers import (
     ImpactSerializer,
     ImprovementSerializer,
     NewContributionSerializer,
-    SigningKeySerializer,
 )
 from contributions.choices import AttestationStatus
-from contributions.models import Attestation, Contribution, Improvement, SigningKey
+from contributions.models import Attestation, Contribution, Improvement
 from contributions.reports import impact_of
 from hokusai.web.permissions import Everybody, KnownPerson
 from hokusai.web.views import GuardedView, ReadViewSet
@@ -115,15 +114,6 @@ class EnvelopeView(GuardedView):
         """Answer the signed envelope, byte for byte in the one form that verifies."""
         content = encode_envelope(attestation_by(statement_id).envelope)
         return HttpResponse(content, content_type="application/json")
-
-
-class SigningKeysView(GuardedView):
-    permission_classes = (Everybody,)
-
-    @extend_schema(responses=SigningKeySerializer(many=True))
-    def get(self, request: Request) -> Response:
-        """List the public keys whose signatures count, the revoked ones among them."""
-        return Response(SigningKeySerializer(SigningKey.objects.all(), many=True).data)
 
 
 def attestation_by(statement_id: str) -> Attestation:

@@ -2,12 +2,11 @@ from contributions.models.attestations import (
     Attestation,
     AttestationSignature,
     Revocation,
-    SigningKey,
     SigningPolicy,
     StatusList,
 )
 from contributions.models.contributions import Contribution, Contributor, Wallet
-from contributions.models.impact import ImpactDay
+from contributions.models.impact import ImpactDay, ImpactTotal
 from contributions.models.improvements import Attribution, CoalitionBatch, Improvement, Share
 
 __all__ = [
@@ -18,10 +17,10 @@ __all__ = [
     "Contribution",
     "Contributor",
     "ImpactDay",
+    "ImpactTotal",
     "Improvement",
     "Revocation",
     "Share",
-    "SigningKey",
     "SigningPolicy",
     "StatusList",
     "Wallet",

@@ -160,20 +160,3 @@ class StatusList(models.Model):
 
     def __str__(self) -> str:
         return f"status list {self.number}"
-
-
-class SigningKey(models.Model):
-    """A public key whose signatures the platform vouches for; never deleted."""
-
-    key_id = models.CharField(max_length=64, unique=True, help_text="sha256 of the public key")
-    algorithm = models.CharField(max_length=20, default="ed25519")
-    public_pem = models.TextField()
-    purpose = models.CharField(max_length=20, default="attestation")
-    valid_from = models.DateTimeField(db_default=Now(), editable=False)
-    revoked_at = models.DateTimeField(null=True, editable=False)
-
-    class Meta:
-        ordering = ("-id",)
-
-    def __str__(self) -> str:
-        return self.key_id[:16]

@@ -32,6 +32,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     # An owner maps experiments that name the project; the inbox is the administrators'.
     "registry.map_experiment": _OWN,
     "registry.manage_tracking": frozenset(),
+    # Keys are the platform's, not a project's: administrators alone.
+    "signers.manage_keys": frozenset(),
     "registry.request_promotion": _BUILD,
     "registry.decide_promotion": _REVIEW,
     "registry.review_scan": _REVIEW,

@@ -45,7 +45,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Contributors", "diversity_3", "admin:contributions_contributor_changelist"),
             ("Improvements", "trending_up", "admin:contributions_improvement_changelist"),
             ("Attestations", "verified", "admin:contributions_attestation_changelist"),
-            ("Signing keys", "key_vertical", "admin:contributions_signingkey_changelist"),
+            ("Signing keys", "key_vertical", "admin:signers_signingkey_changelist"),
         ),
     ),
     (

@@ -15,6 +15,7 @@ from hokusai.settings.console import (  # noqa: F401
 from hokusai.settings.environment import BASE_DIR, REDIS_URL, env
 from hokusai.settings.outside import *  # noqa: F403
 from hokusai.settings.rules import *  # noqa: F403
+from hokusai.settings.signers import *  # noqa: F403
 from hokusai.settings.work import *  # noqa: F403
 
 SECRET_KEY = env.str("SECRET_KEY", default="")

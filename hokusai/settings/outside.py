@@ -61,8 +61,6 @@ MODEL_HUBS = {
 RUNNER_SOCKET = env.str("RUNNER_SOCKET", default=str(DATA_DIR / "run/runner/runner.sock"))
 EVALUATION_DEADLINE_S = env.float("EVALUATION_DEADLINE_S", default=120.0)
 EVALUATION_MEMORY_BYTES = env.int("EVALUATION_MEMORY_BYTES", default=1024**3)
-# Only the signer's environment names the key; web and the other workers run without it.
-SIGNING_KEY_FILE = env.str("SIGNING_KEY_FILE", default="")
 # Models are signed with a key of their own, on P-256: OpenSSF model signing knows no Ed25519.
 MODEL_SIGNING_KEY_FILE = env.str("MODEL_SIGNING_KEY_FILE", default="")
 # Its public half, which everybody may know; former ones may follow in the same file.

@@ -77,6 +77,8 @@ ALLOWED_LICENCES = env.list(
     ],
 )
 PROMOTION_PARTIES = ["contributions.parties.Shareholders"]
+# Metrics of benchmarks beside the shipped ones, by name: dotted paths of their classes.
+BENCHMARK_METRICS: dict[str, str] = {}
 # Who refers to what in the content store; the rest is swept.
 CONTENT_REFERENCES = ["registry.content.RegistryContent", "experiments.content.OutcomeContent"]
 DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]

@@ -19,7 +19,7 @@ from contributions import services, signing
 from contributions.algorithms import dsse
 from contributions.algorithms.dsse import EnvelopeError
 from contributions.algorithms.verification import verify_attestation
-from contributions.models import Attestation, Improvement, SigningKey
+from contributions.models import Attestation, Improvement
 from contributions.statements import statement_of
 from experiments.models import Comparison
 from hokusai.accounts.services import actor_of
@@ -28,6 +28,7 @@ from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.events import SYSTEM
 from hokusai.core.models import Event, Job
 from hokusai.core.services import retry_job
+from hokusai.signers.models import SigningKey
 from registry.models import LineageEdge
 from tests.contributions.world import give, measured
 from tests.factories import UserFactory
@@ -162,18 +163,19 @@ def test_without_a_key_nothing_is_signed_and_a_retry_with_one_signs(
     assert sign(improvement)[0].status == "signed"
 
 
-def test_a_revoked_key_signs_nothing(
+def test_a_compromised_key_signs_nothing(
     improvement: Improvement, signer: Callable[[bytes], None]
 ) -> None:
     signer(private_pem())
     SigningKey.objects.create(
         key_id=dsse.key_id(KEY.public_key()),
         public_pem=PUBLIC,
-        revoked_at=timezone.now() - timedelta(days=1),
+        compromised_at=timezone.now() - timedelta(days=1),
+        compromised_from_index=0,
     )
     attestation, job = sign(improvement)
     assert (attestation.status, attestation.envelope) == ("pending", {})
-    assert "revoked" in job.last_error
+    assert "compromised" in job.last_error
     assert not Event.objects.filter(tag="attestation:signed").exists()
     signer(private_pem(Ed25519PrivateKey.generate()))
     retry_job(job_id=job.pk, actor=actor_of(UserFactory()))

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from contributions.algorithms.dsse import encode_envelope, key_id, sign
 from contributions.algorithms.statement import statement_id
-from contributions.models import SigningKey
+from hokusai.signers.models import SigningKey
 from contributions.signing import public_pem
 from hokusai.core.canonical import canonical_bytes
 from tests.contributions.algorithms.examples import statement
@@ -101,7 +101,7 @@ def test_without_a_key_the_instances_own_are_used(envelope: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_what_a_revoked_key_signed_proves_nothing(envelope: Path) -> None:
-    publish(revoked_at=timezone.now())
+def test_what_a_compromised_key_signed_proves_nothing(envelope: Path) -> None:
+    publish(compromised_at=timezone.now(), compromised_from_index=0)
     with pytest.raises(CommandError, match="Not verified"):
         verify(envelope)

@@ -4,7 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from contributions.algorithms.verification import verify_attestation
-from contributions.models import SigningKey
+from hokusai.signers.choices import Purpose
+from hokusai.signers.models import SigningKey
 
 
 class Command(BaseCommand):
@@ -31,5 +32,9 @@ class Command(BaseCommand):
 
 
 def _published() -> list[str]:
-    """This instance's own keys, where none is given; what a revoked one signed proves nothing."""
-    return list(SigningKey.objects.filter(revoked_at=None).values_list("public_pem", flat=True))
+    """This instance's own keys, where none is given.
+
+    What a compromised one signed proves nothing without its place in the log.
+    """
+    keys = SigningKey.objects.of(Purpose.ATTESTATION).filter(compromised_at=None)
+    return list(keys.values_list("public_pem", flat=True))

@@ -106,6 +106,7 @@ CASES: dict[str, Case] = {
     "POST auth/token/refresh": Case(dict.fromkeys(CALLERS, 401), lambda w: {"refresh": "no token"}),
     "GET me": Case(logged_in()),
     "GET keys": Case(everybody()),
+    "GET keys/<key_id>": Case(everybody()),
     "GET model-keys": Case(everybody()),
     "GET attestations/<statement_id>": Case(everybody()),
     "GET attestations/<statement_id>/envelope": Case(everybody()),

@@ -81,6 +81,7 @@ def make_world(folder: Path) -> World:
         "lineage": version.public_id,
         "candidate": comparison.candidate.public_id,
         "statement_id": attestation.statement_id,
+        "key_id": make.SigningKeyFactory().key_id,
         "address": share.contribution.wallet.address,
         "dataset_id": table_version.dataset.public_id,
         "dataset_version": table_version.public_id,

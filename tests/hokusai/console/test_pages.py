@@ -11,12 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from contributions.models import Attestation, Contribution, Contributor, Improvement, SigningKey
+from contributions.models import Attestation, Contribution, Contributor, Improvement
 from deployments.models import Deployment, Revision
 from experiments.models import Benchmark, Comparison, Experiment, Run
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify.models import Message, Webhook, WebhookDelivery
+from hokusai.signers.models import SigningKey
 from hokusai.web.admin import ScopedAdmin
 from registry.models import (
     Dataset,

@@ -1,0 +1,3 @@
+from hokusai.signers.admin.keys import SigningKeyAdmin
+
+__all__ = ["SigningKeyAdmin"]
