@@ -20,9 +20,16 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 SWEEP_S = env.float("SWEEP_S", default=10.0)
+LOG_SEQUENCE_S = env.float("LOG_SEQUENCE_S", default=1.0)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
+    # Seals events, and gives records their place in the transparency log.
+    "sequence-log": {
+        "task": "transparency.sequence",
+        "schedule": LOG_SEQUENCE_S,
+        "options": {"expires": 5.0},
+    },
     "sweep-messages": {
         "task": "notify.sweep",
         "schedule": SWEEP_S,
@@ -113,6 +120,7 @@ EVENT_SUBSCRIBERS = [
     "contributions.receivers.CheckContribution",
     "contributions.receivers.MarkUsed",
     "contributions.receivers.CreditImprovement",
+    "contributions.receivers.SumCredit",
     "hokusai.web.receivers.ForgetRevokedKeys",
     "hokusai.notify.receivers.TellMembers",
 ]

@@ -1,0 +1,89 @@
+from collections.abc import Mapping
+from typing import Any
+
+from hokusai.core.errors import InvalidInput, NotFound
+from hokusai.transparency.algorithms.tree import consistency_path, hashes_of, inclusion_path
+from hokusai.transparency.leaves import read_paths, root_of_size, tree_size
+from hokusai.transparency.models import Checkpoint, LogLeaf, LogRecord
+from hokusai.transparency.recording import write_record
+from hokusai.transparency.reports import ConsistencyProof, InclusionProof
+from hokusai.transparency.sequencer import sequence_batch
+
+
+def append(
+    kind: str, statement: Mapping[str, Any], *, subject: str, key_id: str = "", previous: str = ""
+) -> LogRecord:
+    """Log a statement with the change it tells of; its place in the tree is given on commit.
+
+    `statement`: integers, text, lists and objects only, at most 64 KiB. `previous`: digest of the
+    statement it follows. Raises StatementRefused; DomainError outside a transaction.
+    """
+    return write_record(kind, statement, subject=subject, key_id=key_id, previous=previous)
+
+
+def sequence(*, wait: bool = True) -> int:
+    """Seal committed events and give every committed record its index; how many leaves came.
+
+    Waits for a sequencer that is under way, or leaves it to that one. Call it outside a
+    transaction: its lock is held until the end of the outermost one.
+    """
+    total, more = 0, True
+    while more:
+        count, more = sequence_batch(wait=wait)
+        total += count
+    return total
+
+
+def record_for(subject: str, kind: str) -> LogRecord | None:
+    """The last record of a kind about a subject, with its leaf if it has one."""
+    found = LogRecord.objects.select_related("leaf").filter(subject=subject, kind=kind)
+    return found.first()
+
+
+def latest_checkpoint() -> Checkpoint | None:
+    """The largest signed checkpoint; None before the first."""
+    return Checkpoint.objects.first()
+
+
+def inclusion(index: int, size: int | None = None) -> InclusionProof:
+    """Prove that a leaf is in the tree of a size; without one, of the whole tree.
+
+    Raises NotFound where the leaf or the tree does not exist, InvalidInput where the tree of that
+    size does not reach the leaf.
+    """
+    whole = tree_size()
+    size = whole if size is None else size
+    leaf = LogLeaf.objects.filter(index=index).first() if 0 <= index < whole else None
+    if leaf is None or not 0 < size <= whole:
+        raise NotFound("The log has no such leaf, or is not that large.", size=whole)
+    if index >= size:
+        raise InvalidInput(f"A tree of {size} leaves has no leaf {index}.", index=index, size=size)
+    path = inclusion_path(index, size)
+    return InclusionProof(
+        index=index,
+        size=size,
+        leaf_hash=bytes(leaf.leaf_hash),
+        root=root_of_size(size),
+        hashes=tuple(hashes_of(path, read_paths(path))),
+    )
+
+
+def consistency(first: int, second: int | None = None) -> ConsistencyProof:
+    """Prove that the tree of `second` leaves begins with that of `first`.
+
+    Raises NotFound where the log is not that large, InvalidInput unless 0 < first <= second.
+    """
+    whole = tree_size()
+    second = whole if second is None else second
+    if second > whole:
+        raise NotFound("The log is not that large.", size=whole)
+    if not 0 < first <= second:
+        raise InvalidInput("Ask with 0 < first <= second.", first=first, second=second)
+    path = consistency_path(first, second)
+    return ConsistencyProof(
+        first=first,
+        second=second,
+        first_root=root_of_size(first),
+        second_root=root_of_size(second),
+        hashes=tuple(hashes_of(path, read_paths(path))),
+    )
