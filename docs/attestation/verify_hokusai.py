@@ -1,0 +1,1384 @@
+"""Verify what Hokusai attests without Hokusai: one file, the standard library and `cryptography`.
+
+    python verify_hokusai.py verify BUNDLE --trust TRUST
+    python verify_hokusai.py disclosure FILE BUNDLE --trust TRUST
+    python verify_hokusai.py outcome BUNDLE --trust TRUST
+
+TRUST says whom you believe: the log's key, its witnesses, the instance and its environment. It is
+not part of the bundle, because a bundle must not vouch for itself; README.md describes both.
+Nothing is fetched. Prints what was proven and exits with 0, or says what is wrong and exits with 1.
+"""
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import math
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any, NoReturn
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_public_key,
+)
+
+BUNDLE_FORMAT, TRUST_FORMAT, DISCLOSURE_FORMAT = (
+    "hokusai-proof-bundle",
+    "hokusai-trust",
+    "hokusai-disclosure",
+)
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "urn:hokusai:attestation:model-improvement:v2"
+REVOCATION_TYPE = "urn:hokusai:attestation:revocation:v1"
+STATUS_TYPE = "urn:hokusai:attestation:status-list:v1"
+MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+MAX_STATEMENT_BYTES = 64 * 1024
+MAX_SIGNATURES = 16
+MAX_PATH = 64
+MAX_INTEGER = 2**53 - 1
+MAX_DIGITS = 17
+MAX_PAIRS = 20_000
+SCALE, BILLION, WHOLE_BPS = 1_000_000, 1_000_000_000, 10_000
+MINIMUM_ROWS = 30
+BISECTIONS = 80
+NOTE_ED25519, NOTE_COSIGNATURE = 1, 4
+HASH_BYTES, SIGNATURE_BYTES, NUMBER_BYTES = 32, 64, 8
+MISSING = b"\xff\xff\xff\xff"
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+Json = dict[str, Any]
+
+
+class Rejected(Exception):
+    """What was given proves nothing; the text says why in one sentence."""
+
+
+# Strict JSON
+
+
+def no(text: str) -> NoReturn:
+    raise Rejected(text)
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        no("A key is given twice.")
+    if not all(key.isascii() for key in found):
+        no("A key is not ASCII.")
+    return found
+
+
+def refuse(text: str) -> NoReturn:
+    no(f"Only whole numbers are exact, not {text[:40]}.")
+
+
+def parse_integer(text: str) -> int:
+    if len(text) > MAX_DIGITS or abs(int(text)) > MAX_INTEGER:
+        no("A whole number at or beyond 2**53 is not exact in JSON.")
+    return int(text)
+
+
+def parse(data: bytes, what: str) -> Any:
+    """Parse JSON in any layout, without repeated keys, floats or large numbers."""
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=unique_keys,
+            parse_float=refuse,
+            parse_constant=refuse,
+            parse_int=parse_integer,
+        )
+    except ValueError as error:
+        raise Rejected(f"The {what} is not JSON in UTF-8.") from error
+    except RecursionError as error:
+        raise Rejected(f"The {what} is nested too deeply.") from error
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 form of a value without floats whose keys are ASCII."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8")
+
+
+def parse_canonical(data: bytes, what: str) -> Any:
+    value = parse(data, what)
+    try:
+        same = canonical(value) == data
+    except (UnicodeError, RecursionError) as error:
+        raise Rejected(f"The {what} is not valid Unicode.") from error
+    return value if same else no(f"The {what} is not in canonical form (RFC 8785).")
+
+
+def need(value: Any, name: str, kind: type, where: str) -> Any:
+    """One member of an object, of the kind that it must have."""
+    if not isinstance(value, dict) or name not in value:
+        no(f"The {where} has no {name}.")
+    found = value[name]
+    if not isinstance(found, kind) or (kind is int and isinstance(found, bool)):
+        no(f"The {where} has a {name} of another kind than it should.")
+    return found
+
+
+def only(value: Any, names: set[str], where: str) -> None:
+    if not isinstance(value, dict) or set(value) != names:
+        no(f"The {where} has other fields than {', '.join(sorted(names))}.")
+
+
+def digest_of(value: Any, name: str, where: str) -> str:
+    """A SHA-256 that is written as `{"sha256": …}`."""
+    text = str(need(need(value, name, dict, where), "sha256", str, f"{name} of the {where}"))
+    return text if len(unhex(text, name)) == HASH_BYTES else no(f"The {name} is no SHA-256.")
+
+
+def unhex(text: str, what: str) -> bytes:
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        data = b""
+    return data if data.hex() == text and data else no(f"The {what} is not lower-case hexadecimal.")
+
+
+def unbase64(text: Any, what: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (TypeError, ValueError):
+        no(f"The {what} is not base64.")
+    return data if base64.b64encode(data).decode() == text else no(f"The {what} has two spellings.")
+
+
+def moment(text: str, what: str) -> datetime:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Rejected(f"The {what} is not a time like 2026-11-20T08:05:00Z.") from error
+
+
+def written(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%SZ}" if when else ""
+
+
+def sha256_hex(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# Merkle trees (RFC 6962, section 2.1)
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def tree_root(level: list[bytes]) -> bytes:
+    while len(level) > 1:
+        odd = [level[-1]] if len(level) % 2 else []
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [node_hash(left, right) for left, right in pairs] + odd
+    return level[0]
+
+
+def root_from_path(node: bytes, index: int, size: int, path: list[bytes], what: str) -> bytes:
+    """The root that a leaf and its siblings, from the leaf upwards, lead to."""
+    if not 0 <= index < size or len(path) > MAX_PATH:
+        no(f"The {what} has no place in a tree of {size} leaves.")
+    remaining = path[::-1]
+    while size > 1:
+        if index ^ 1 < size:
+            if not remaining:
+                no(f"The proof of the {what} is too short.")
+            sibling = remaining.pop()
+            node = node_hash(sibling, node) if index % 2 else node_hash(node, sibling)
+        index, size = index // 2, (size + 1) // 2
+    return no(f"The proof of the {what} is too long.") if remaining else node
+
+
+def path_of(value: Any, where: str) -> list[bytes]:
+    hashes = [
+        unhex(str(item), f"proof of the {where}") for item in need(value, "path", list, where)
+    ]
+    if any(len(item) != HASH_BYTES for item in hashes):
+        no(f"The proof of the {where} holds something else than hashes.")
+    return hashes
+
+
+# Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint, tlog-cosignature)
+
+
+@dataclass(frozen=True)
+class NoteKey:
+    """A verifier key: `name+hash+base64(type || public key)`."""
+
+    name: str
+    kind: int
+    hint: bytes
+    public: Ed25519PublicKey
+
+
+def note_key(text: str) -> NoteKey:
+    """Read a verifier key. Its hash is SHA-256(name, newline, type, key), cut to four bytes."""
+    name, _, rest = text.rpartition("+")[0].rpartition("+")
+    data = unbase64(text.rpartition("+")[2], "verifier key")
+    if not name or len(data) != 1 + HASH_BYTES or data[0] not in (NOTE_ED25519, NOTE_COSIGNATURE):
+        no(f"The verifier key {text[:60]!r} is not one of an Ed25519 key.")
+    hint = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
+    if hint.hex() != rest:
+        no(f"The verifier key of {name} has another hash than it says.")
+    return NoteKey(name, data[0], hint, Ed25519PublicKey.from_public_bytes(data[1:]))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A size and a root of the log, and the times at which witnesses saw them."""
+
+    origin: str
+    size: int
+    root: bytes
+    seen: dict[str, datetime]
+
+
+def open_checkpoint(note: str, log: NoteKey, witnesses: list[NoteKey], required: int) -> Checkpoint:
+    """Check the log's signature and that enough witnesses cosigned."""
+    body, separator, tail = note.partition("\n\n")
+    body += "\n"
+    if not separator or not tail.endswith("\n"):
+        no("The checkpoint is not a signed note.")
+    lines = [signature_line(line) for line in tail[:-1].split("\n")]
+    own = [raw for name, hint, raw in lines if (name, hint) == (log.name, log.hint)]
+    if not own or not holds(log.public, own[0], body.encode()):
+        no("The log's signature under the checkpoint does not hold.")
+    seen = {}
+    for witness in witnesses:
+        for name, hint, raw in lines:
+            if (name, hint) == (witness.name, witness.hint):
+                seen[name] = cosigned_at(witness, raw, body)
+    if len(seen) < required:
+        no(f"{len(seen)} of your witnesses cosigned the checkpoint; {required} are needed.")
+    return read_checkpoint(body, log, seen)
+
+
+def signature_line(line: str) -> tuple[str, bytes, bytes]:
+    dash, _, rest = line.partition(" ")
+    name, _, encoded = rest.partition(" ")
+    raw = unbase64(encoded, "signature of the checkpoint")
+    if dash != "\u2014" or not name or len(raw) <= len(b"hint"):
+        no("A signature line of the checkpoint is malformed.")
+    return name, raw[:4], raw[4:]
+
+
+def cosigned_at(witness: NoteKey, raw: bytes, body: str) -> datetime:
+    if len(raw) != 8 + SIGNATURE_BYTES or witness.kind != NOTE_COSIGNATURE:
+        no(f"The cosignature of {witness.name} is malformed.")
+    seconds = int.from_bytes(raw[:8], "big")
+    if not holds(witness.public, raw[8:], f"cosignature/v1\ntime {seconds}\n{body}".encode()):
+        no(f"The cosignature of {witness.name} does not hold.")
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise Rejected(f"The cosignature of {witness.name} has no possible time.") from error
+
+
+def read_checkpoint(body: str, log: NoteKey, seen: dict[str, datetime]) -> Checkpoint:
+    origin, size, root, *_ = [*body.split("\n"), "", ""]
+    if origin != log.name:
+        no(f"The checkpoint is one of the log {origin[:60]!r}, not of {log.name!r}.")
+    if not size.isascii() or not size.isdecimal() or size != str(int(size[:MAX_DIGITS])):
+        no("The checkpoint's size is not a number.")
+    digest = unbase64(root, "checkpoint's root")
+    if len(digest) != HASH_BYTES:
+        no("The checkpoint's root is no hash.")
+    return Checkpoint(origin, int(size), digest, seen)
+
+
+def holds(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
+    try:
+        key.verify(signature, signed)
+    except InvalidSignature:
+        return False
+    return True
+
+
+# Whom to believe
+
+
+@dataclass
+class Trust:
+    """What the reader brings along; nothing of it comes from the bundle."""
+
+    log: NoteKey
+    instance: str = ""
+    environments: set[str] = field(default_factory=lambda: {"production"})
+    witnesses: list[NoteKey] = field(default_factory=list)
+    witnesses_required: int = 0
+    signers: set[str] = field(default_factory=set)
+    signers_required: int = 1
+    compromised: dict[str, int] = field(default_factory=dict)
+
+
+def read_trust(options: argparse.Namespace) -> Trust:
+    """Put the trust file and the arguments together; an argument wins."""
+    stated: Json = {}
+    if options.trust is not None:
+        stated = parse(read_file(options.trust, MAX_STATEMENT_BYTES), "trust file")
+        if need(stated, "format", str, "trust file") != TRUST_FORMAT:
+            no("The trust file is of another format.")
+    key = options.log_key or stated.get("log")
+    if not isinstance(key, str):
+        no("Say which log to believe: --trust FILE or --log-key KEY.")
+    trust = Trust(log=note_key(key), instance=options.instance or str(stated.get("instance", "")))
+    trust.environments = set(stated.get("environments", ["production"]))
+    trust.environments |= set(options.allow_environment)
+    witnesses, signers = stated.get("witnesses", {}), stated.get("signers", {})
+    trust.witnesses = [note_key(text) for text in options.witness or witnesses.get("keys", [])]
+    trust.witnesses_required = int(first_given(options.witnesses, witnesses.get("required"), 0))
+    trust.signers = set(options.signer or signers.get("keys", []))
+    trust.signers_required = int(first_given(options.signatures, signers.get("required"), 1))
+    trust.compromised = {str(k): int(v) for k, v in stated.get("compromised", {}).items()}
+    return trust
+
+
+def first_given(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
+
+
+# The log's records
+
+
+@dataclass(frozen=True)
+class Record:
+    """A leaf of the log: what it says, and where it stands."""
+
+    index: int
+    kind: str
+    key_id: str
+    previous: str
+    digest: str
+    statement: Json
+
+
+def included(value: Any, checkpoint: Checkpoint) -> Record:
+    """Read one record and prove that the checkpoint holds it at its index.
+
+    Of the attempts of others the digest alone is given; their statement is empty here.
+    """
+    only(value, {"digest", "index", "keyId", "kind", "path", "previous", "statement"}, "log record")
+    kind, index = need(value, "kind", str, "log record"), need(value, "index", int, "log record")
+    what = f"log record {index} ({kind[:20]})"
+    digest, key_id, previous = (
+        str(need(value, name, str, what)) for name in ("digest", "keyId", "previous")
+    )
+    leaf = canonical(
+        {"keyId": key_id, "kind": kind, "previous": previous, "statement": {"sha256": digest}}
+    )
+    root = root_from_path(leaf_hash(leaf), index, checkpoint.size, path_of(value, what), what)
+    if root != checkpoint.root:
+        no(f"The {what} is not in the log of this checkpoint.")
+    return Record(index, kind, key_id, previous, digest, logged(value["statement"], digest, what))
+
+
+def logged(text: Any, digest: str, what: str) -> Json:
+    if text is None:
+        return {}
+    if not isinstance(text, str) or len(text) > MAX_STATEMENT_BYTES:
+        no(f"The statement of the {what} is not text, or too long.")
+    content = text.encode("utf-8", "surrogatepass")
+    if sha256_hex(content) != digest:
+        no(f"The {what} has another statement than its digest says.")
+    found = parse_canonical(content, f"statement of the {what}")
+    return found if isinstance(found, dict) else no(f"The statement of the {what} is no object.")
+
+
+def of_kind(records: list[Record], kind: str) -> list[Record]:
+    return [record for record in records if record.kind == kind]
+
+
+# Keys
+
+
+@dataclass(frozen=True)
+class Key:
+    """A signer's key as the log introduces it."""
+
+    key_id: str
+    algorithm: str
+    purpose: str
+    public_pem: str
+    valid_from: datetime
+    valid_until: datetime | None
+    compromised_from: int | None
+
+    def check(self, index: int, issued: datetime) -> None:
+        """Refuse a signature at a log index, made at a time by the signer's clock."""
+        short = self.key_id[:16]
+        if self.compromised_from is not None and index >= self.compromised_from:
+            no(f"The key {short} counts as stolen from log index {self.compromised_from} on.")
+        if issued < self.valid_from or (self.valid_until and issued > self.valid_until):
+            no(f"The key {short} was not valid when it signed.")
+
+
+def read_keys(records: list[Record], trust: Trust) -> dict[str, Key]:
+    """The keys that the bundle's key records introduce, with what became of them."""
+    events: dict[str, list[Record]] = {}
+    for record in of_kind(records, "key"):
+        events.setdefault(need(record.statement, "keyId", str, "key record"), []).append(record)
+    return {key_id: one_key(key_id, found, trust) for key_id, found in events.items()}
+
+
+def one_key(key_id: str, records: list[Record], trust: Trust) -> Key:
+    by_event = {need(item.statement, "event", str, "key record"): item for item in records}
+    if "introduced" not in by_event:
+        no(f"The log does not say how the key {key_id[:16]} came in.")
+    first = by_event["introduced"]
+    stated = {
+        name: need(first.statement, name, str, "key record")
+        for name in ("algorithm", "purpose", "publicPem", "validFrom", "validUntil")
+    }
+    stolen = [trust.compromised[key_id]] if key_id in trust.compromised else []
+    if (event := by_event.get("compromised")) is not None:
+        stolen.append(need(event.statement, "compromisedFromIndex", int, "key record"))
+    until = stated["validUntil"]
+    if (event := by_event.get("retired")) is not None:
+        until = need(event.statement, "validUntil", str, "key record")
+    return Key(
+        key_id,
+        stated["algorithm"],
+        stated["purpose"],
+        stated["publicPem"],
+        moment(stated["validFrom"], "start of the key's validity"),
+        moment(until, "end of the key's validity") if until else None,
+        min(stolen) if stolen else None,
+    )
+
+
+def public_key(key: Key) -> Ed25519PublicKey:
+    """The key itself; its id must be the SHA-256 of its SubjectPublicKeyInfo in DER."""
+    try:
+        found = load_pem_public_key(key.public_pem.encode())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Rejected(f"The key {key.key_id[:16]} is not a public key.") from error
+    if not isinstance(found, Ed25519PublicKey):
+        no(f"The key {key.key_id[:16]} is not an Ed25519 key.")
+    der = found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return found if sha256_hex(der) == key.key_id else no("A key's id is not the digest of it.")
+
+
+# The envelope (DSSE)
+
+
+def open_envelope(envelope: Any, keys: dict[str, Key]) -> tuple[bytes, list[Key]]:
+    """Return the payload whose every signature holds, and the keys that signed."""
+    only(envelope, {"payload", "payloadType", "signatures"}, "envelope")
+    if envelope["payloadType"] != PAYLOAD_TYPE:
+        no("The envelope's payload is of another type.")
+    payload = unbase64(envelope["payload"], "payload")
+    if len(payload) > MAX_STATEMENT_BYTES:
+        no(f"The statement has more than {MAX_STATEMENT_BYTES} bytes.")
+    kind = PAYLOAD_TYPE.encode()
+    signed = b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+    signatures = need(envelope, "signatures", list, "envelope")
+    if not 1 <= len(signatures) <= MAX_SIGNATURES:
+        no(f"An envelope has 1 to {MAX_SIGNATURES} signatures.")
+    signers = [signer_of(signature, signed, keys) for signature in signatures]
+    if len({key.key_id for key in signers}) != len(signers):
+        no("A key has signed twice.")
+    return payload, signers
+
+
+def signer_of(signature: Any, signed: bytes, keys: dict[str, Key]) -> Key:
+    only(signature, {"keyid", "sig"}, "signature")
+    key = keys.get(str(signature["keyid"]))
+    if key is None:
+        no("A signature was made by a key that the log does not introduce.")
+    if key.purpose != "attestation":
+        no(f"The key {key.key_id[:16]} is not one for attestations.")
+    if not holds(public_key(key), unbase64(signature["sig"], "signature"), signed):
+        no(f"The signature of the key {key.key_id[:16]} does not hold.")
+    return key
+
+
+def enough(signers: list[Key], trust: Trust, who: str) -> None:
+    counted = [key for key in signers if not trust.signers or key.key_id in trust.signers]
+    if len(counted) < trust.signers_required:
+        no(f"{len(counted)} trusted keys signed the {who}; {trust.signers_required} are needed.")
+
+
+# The statement
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A signed statement, its id, and the parts that are looked at often."""
+
+    id: str
+    body: Json
+    predicate: Json
+    primary: Json
+    metrics: dict[str, Json]
+    policy: Json
+
+    @property
+    def issued(self) -> datetime:
+        return moment(need(self.predicate, "issuedOn", str, "statement"), "time of issue")
+
+
+def read_statement(payload: bytes) -> Statement:
+    """Read a statement, check what it must hold, and repeat its arithmetic."""
+    body = parse_canonical(payload, "statement")
+    if need(body, "_type", str, "statement") != STATEMENT_TYPE:
+        no("The statement is not an in-toto statement.")
+    if need(body, "predicateType", str, "statement") != PREDICATE_TYPE:
+        no("The statement is of another type than this verifier knows.")
+    predicate = need(body, "predicate", dict, "statement")
+    rows = need(predicate, "metrics", list, "statement")
+    metrics = {need(item, "name", str, "metric"): item for item in rows}
+    primaries = [item for item in rows if need(item, "primary", bool, "metric")]
+    if len(metrics) != len(rows) or len(primaries) != 1:
+        no("A metric is listed twice, or there is not exactly one that decides.")
+    policy = need(need(predicate, "decision", dict, "statement"), "policy", dict, "decision")
+    found = Statement(sha256_hex(payload), body, predicate, primaries[0], metrics, policy)
+    check_subject(found)
+    check_shares(predicate)
+    for metric in rows:
+        check_difference(metric)
+    check_verdict(found)
+    return found
+
+
+def check_subject(statement: Statement) -> None:
+    subjects = need(statement.body, "subject", list, "statement")
+    if len(subjects) != 1:
+        no("The statement is not about exactly one version.")
+    baseline = need(statement.predicate, "baseline", dict, "statement")
+    if digest_of(subjects[0], "digest", "subject") == digest_of(baseline, "digest", "baseline"):
+        no("The candidate is the baseline.")
+
+
+def check_shares(predicate: Json) -> None:
+    contributions = need(predicate, "contributions", list, "statement")
+    payable = need(
+        need(predicate, "attribution", dict, "statement"), "payable", bool, "attribution"
+    )
+    shares = [need(item, "weightBps", int, "contribution") for item in contributions]
+    allowed = {WHOLE_BPS} if payable else {0, WHOLE_BPS}
+    if sum(shares) not in allowed or min(shares, default=0) < 0:
+        no("The shares do not sum to 10,000 basis points.")
+    if len({need(item, "id", str, "contribution") for item in contributions}) != len(shares):
+        no("A contribution is listed twice.")
+
+
+def sign_of(metric: Json) -> int:
+    direction = need(metric, "direction", str, "metric")
+    if direction not in ("higher", "lower"):
+        no("A metric's direction is neither higher nor lower.")
+    return 1 if direction == "higher" else -1
+
+
+def check_difference(metric: Json) -> None:
+    name = metric["name"]
+    baseline, candidate, delta = (
+        need(metric, part, int, name) for part in ("baseline", "candidate", "delta")
+    )
+    if delta != sign_of(metric) * (candidate - baseline):
+        no(f"{name}: delta is not the difference of the scores.")
+    interval = need(metric, "interval", dict, name)
+    if need(interval, "low", int, name) > need(interval, "high", int, name):
+        no(f"{name}: the interval is reversed.")
+
+
+def check_verdict(statement: Statement) -> None:
+    """Refuse a decision that the statement's own numbers do not support."""
+    decision, policy, primary = statement.predicate["decision"], statement.policy, statement.primary
+    if need(policy, "metric", str, "policy") != primary["name"]:
+        no("The policy decides on another metric than the primary one.")
+    if need(decision, "accepted", bool, "decision") is not True:
+        no("The statement attests no accepted comparison.")
+    if need(decision, "reason", str, "decision") != "accepted":
+        no("The reason contradicts the decision.")
+    test = need(primary, "test", dict, primary["name"])
+    p_value, level = (need(test, name, int, "test") for name in ("pE9", "alphaE9"))
+    # Both scores are rounded to the worse side: at most one millionth net is lost in delta.
+    if (
+        primary["interval"]["low"] < need(policy, "margin", int, "policy")
+        or primary["delta"] < need(policy, "minimumGain", int, "policy") - 1
+        or p_value > level + 1
+    ):
+        no("Accepted, but the numbers do not reach the policy.")
+    for guardrail in need(policy, "guardrails", list, "policy"):
+        check_guardrail(guardrail, statement.metrics)
+
+
+def check_guardrail(guardrail: Json, metrics: dict[str, Json]) -> None:
+    name = need(guardrail, "metric", str, "guardrail")
+    result = metrics.get(name, {}).get("guardrail")
+    margin = need(guardrail, "margin", int, "guardrail")
+    if not isinstance(result, dict) or result.get("margin") != margin:
+        no(f"Accepted without the guardrail {name}.")
+    if result.get("passed") is not True or need(result, "harmUpper", int, name) > margin:
+        no(f"Accepted although the guardrail {name} failed.")
+
+
+def check_issuer(statement: Statement, trust: Trust) -> None:
+    issuer = need(statement.predicate, "issuer", dict, "statement")
+    instance, environment = (
+        need(issuer, name, str, "issuer") for name in ("instance", "environment")
+    )
+    if trust.instance and instance != trust.instance:
+        no(f"The statement speaks for {instance[:60]}, not for {trust.instance}.")
+    if environment not in trust.environments:
+        no(
+            f"The statement comes from the environment {environment[:40]!r};"
+            f" you believe {', '.join(sorted(trust.environments))} (see --allow-environment)."
+        )
+
+
+# Attempts: how often these rows were asked before, and the level that was left
+
+
+def level_of(statement: Statement, number: int) -> float:
+    """What the k-th attempt may spend: 6 alpha / (pi^2 k^2); all attempts together, alpha."""
+    if number < 1:
+        no("Attempts count from 1.")
+    alpha = need(statement.policy, "alphaE9", int, "policy") / BILLION
+    return float(6 * alpha / (math.pi**2 * number**2))
+
+
+def check_attempt(records: list[Record], stated: Json, split: str, statement: Statement) -> int:
+    """Follow the chain of attempts on these rows from this one to the first; its number."""
+    attempts = {record.digest: record for record in of_kind(records, "attempt")}
+    own = attempts.get(digest_of(stated, "record", "attempt"))
+    if own is None:
+        no(f"The attempt of the {split} is not in the log.")
+    number, level = (need(stated, name, int, "attempt") for name in ("number", "alphaE9"))
+    evaluation = statement.predicate["evaluation"]
+    expected = {
+        "alphaE9": level,
+        "candidate": statement.body["subject"][0]["digest"]["sha256"],
+        "comparison": need(evaluation, "comparisonId", str, "evaluation"),
+        "number": number,
+    }
+    if any(own.statement.get(name) != value for name, value in expected.items()):
+        no(f"The log tells something else of the attempt of the {split} than the statement.")
+    if need(own.statement, "ledger", dict, "attempt").get("split") != split:
+        no(f"The attempt of the {split} is one of another split.")
+    tries = chain_length(own, attempts)
+    if number < tries:
+        no(f"This is attempt {number} by the statement, and at least attempt {tries} by the log.")
+    if abs(level - math.floor(level_of(statement, number) * BILLION)) > 1:
+        no(f"Attempt {number} may not spend {level} billionths.")
+    return number
+
+
+def chain_length(own: Record, attempts: dict[str, Record]) -> int:
+    tries, record = 1, own
+    while record.previous:
+        before = attempts.get(record.previous)
+        if before is None or before.index >= record.index:
+            no("The chain of attempts on these rows is broken.")
+        tries, record = tries + 1, before
+    return tries
+
+
+# Repeating the statistics
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the evidence says of one metric: scores in millionths, bounds of the gain, p."""
+
+    rows: int
+    baseline: int | None
+    candidate: int | None
+    gain: float
+    low: float
+    high: float
+    p_value: float
+    methods: tuple[str, str]
+
+
+def quantile(alpha: float) -> float:
+    return -NormalDist().inv_cdf(alpha)
+
+
+def normal_below(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2))
+
+
+def midp_greater(b: int, c: int) -> float:
+    """McNemar's one-sided mid-p that the candidate is not better (Fagerland et al. 2013)."""
+    pairs = b + c
+    if pairs > MAX_PAIRS:
+        return midp_by_logarithms(b, c)
+    term = math.comb(pairs, c)
+    doubled = term
+    for successes in range(c, pairs):
+        term = term * (pairs - successes) // (successes + 1)
+        doubled += 2 * term
+    return float(doubled / 2 ** (pairs + 1))
+
+
+def midp_by_logarithms(b: int, c: int) -> float:
+    pairs = b + c
+    whole = math.lgamma(pairs + 1) - pairs * math.log(2)
+    logs = (
+        whole - math.lgamma(successes + 1) - math.lgamma(pairs - successes + 1)
+        for successes in range(c, pairs + 1)
+    )
+    first = math.exp(next(logs)) / 2
+    return math.fsum([first, *(math.exp(value) for value in logs)])
+
+
+def score_parts(b: int, c: int, n: int, difference: float) -> tuple[float, float]:
+    """Numerator and standard deviation of Tango's statistic (1998) at a difference."""
+    linear = -c - b + (2 * n - c + b) * difference
+    constant = -b * difference * (1 - difference)
+    root = math.sqrt(max(0.0, linear**2 - 8 * n * constant))
+    q = -2 * constant / (root + linear) if linear > 0 else (root - linear) / (4 * n)
+    variance = n * (2 * q + difference * (1 - difference))
+    return c - b - n * difference, math.sqrt(max(0.0, variance))
+
+
+def tango_lower(b: int, c: int, n: int, alpha: float) -> float:
+    """The one-sided lower bound of (c - b) / n at level 1 - alpha, by bisection."""
+    z = quantile(alpha)
+
+    def refused(difference: float) -> bool:
+        excess, deviation = score_parts(b, c, n, difference)
+        return excess > z * deviation
+
+    below, kept = -1.0, (c - b) / n
+    if not refused(below):
+        return -1.0
+    for _ in range(BISECTIONS):
+        middle = (below + kept) / 2
+        below, kept = (middle, kept) if refused(middle) else (below, middle)
+    return below
+
+
+def tango_p(b: int, c: int, n: int, margin: float) -> float:
+    excess, deviation = score_parts(b, c, n, margin)
+    if deviation == 0:
+        return 0.0 if excess > 0 else 1.0
+    return normal_below(-excess / deviation)
+
+
+def measure(evidence: Any, metric: Json, level: float, margin: int, seed: int) -> Measured:
+    """Repeat one metric's scores, bounds and p from its evidence."""
+    form = need(evidence, "form", str, "evidence")
+    if form == "counts":
+        return from_counts(evidence, metric, level, margin)
+    return no(f"The evidence has a form {form[:20]!r} that this verifier does not know.")
+
+
+def from_counts(evidence: Json, metric: Json, level: float, margin: int) -> Measured:
+    """Rows that only the baseline (b), only the candidate (c) and both got right, of n."""
+    only(evidence, {"b", "both", "c", "form", "n"}, "evidence")
+    b, both, c, n = (need(evidence, name, int, "evidence") for name in ("b", "both", "c", "n"))
+    if n < 1 or min(b, both, c) < 0 or b + both + c > n:
+        no("The counts of the evidence contradict each other.")
+    stated = metric.get("discordant", {"baselineOnly": b, "candidateOnly": c})
+    if stated != {"baselineOnly": b, "candidateOnly": c}:
+        no(f"{metric['name']}: the evidence counts other rows than the statement.")
+    higher = sign_of(metric) > 0
+    lost, won = (b, c) if higher else (c, b)
+    down, up = (both + b) * SCALE // n, -(-(both + b) * SCALE // n)
+    worse, better = (both + c) * SCALE // n, -(-(both + c) * SCALE // n)
+    p_value = midp_greater(lost, won) if margin == 0 else tango_p(lost, won, n, margin / SCALE)
+    return Measured(
+        rows=n,
+        baseline=up if higher else down,
+        candidate=worse if higher else better,
+        gain=(won - lost) * SCALE / n,
+        low=tango_lower(lost, won, n, level) * SCALE,
+        high=-tango_lower(won, lost, n, level) * SCALE,
+        p_value=p_value,
+        methods=("tango-score", "mcnemar-midp" if margin == 0 else "tango-score"),
+    )
+
+
+# Whether it still stands
+
+
+def check_status(bundle: Json, records: list[Record], statement: Statement) -> str:
+    """Find this attestation in the newest status list given; return when that list was made."""
+    status = need(bundle, "status", dict, "bundle")
+    only(status, {"entry", "index", "path", "record"}, "status")
+    place = need(status, "record", int, "status")
+    lists = [item for item in of_kind(records, "status") if item.index == place]
+    if not lists or lists[0].statement.get("_type") != STATUS_TYPE:
+        no("The bundle's status list is not in the log.")
+    listed, text = lists[0].statement, need(status, "entry", str, "status")
+    index, size = need(status, "index", int, "status"), need(listed, "size", int, "status list")
+    node = leaf_hash(text.encode())
+    root = root_from_path(node, index, size, path_of(status, "status"), "status")
+    if root.hex() != digest_of(listed, "root", "status list"):
+        no("The status of this attestation is not in the status list.")
+    entry = parse_canonical(text.encode(), "status")
+    if need(entry, "attestation", str, "status") != statement.id:
+        no("The status is one of another attestation.")
+    made = need(listed, "issuedOn", str, "status list")
+    moment(made, "time of the status list")
+    if need(entry, "status", str, "status") != "valid":
+        no(f"Revoked: the status list of {made} no longer counts this attestation as valid.")
+    if lists[0].index <= own_record(records, statement).index:
+        no("The status list is older than the attestation.")
+    return str(made)
+
+
+def check_not_revoked(records: list[Record], statement: Statement) -> None:
+    for record in of_kind(records, "revocation"):
+        if record.statement.get("attestation") == {"sha256": statement.id}:
+            reason = str(record.statement.get("reason", ""))[:200]
+            no(f"Revoked at log index {record.index}: {reason}")
+
+
+def check_not_expired(statement: Statement, now: datetime) -> str:
+    until = need(statement.predicate, "expiresOn", str, "statement")
+    if moment(until, "end of validity") < now:
+        no(f"Expired: the attestation was valid until {until}.")
+    return str(until)
+
+
+def own_record(records: list[Record], statement: Statement) -> Record:
+    for record in of_kind(records, "attestation"):
+        if record.digest == statement.id:
+            return record
+    return no("The attestation itself is not in the log.")
+
+
+# The bundle
+
+
+BUNDLE_FIELDS = {
+    "checkpoint",
+    "eip712",
+    "envelope",
+    "evidence",
+    "format",
+    "keys",
+    "log",
+    "manifests",
+    "outcomes",
+    "rows",
+    "status",
+    "version",
+}
+
+
+@dataclass
+class Report:
+    """What was proven, in the order in which it was."""
+
+    facts: Json = field(default_factory=dict)
+    proven: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A bundle that holds."""
+
+    statement: Statement
+    report: Report
+    bundle: Json
+
+
+def verify_bundle(data: bytes, trust: Trust, now: datetime) -> Verified:
+    """Verify everything that a bundle claims. Raises Rejected with what is wrong."""
+    bundle = parse_canonical(data, "bundle")
+    only(bundle, BUNDLE_FIELDS, "bundle")
+    if (bundle["format"], bundle["version"]) != (BUNDLE_FORMAT, 1):
+        no("The file is not a proof bundle of version 1.")
+    note = need(bundle, "checkpoint", str, "bundle")
+    checkpoint = open_checkpoint(note, trust.log, trust.witnesses, trust.witnesses_required)
+    records = [included(item, checkpoint) for item in need(bundle, "log", list, "bundle")]
+    if len({record.index for record in records}) != len(records):
+        no("A log record is given twice.")
+    keys = read_keys(records, trust)
+    payload, signers = open_envelope(bundle["envelope"], keys)
+    enough(signers, trust, "attestation")
+    statement = read_statement(payload)
+    check_issuer(statement, trust)
+    own = own_record(records, statement)
+    if own.key_id != signers[0].key_id:
+        no("The log names another signer than the envelope.")
+    for key in signers:
+        key.check(own.index, statement.issued)
+    check_listed_keys(bundle, keys)
+    check_not_revoked(records, statement)
+    report = Report({"attestation": statement.id, "signers": [key.key_id for key in signers]})
+    report.facts["expiresOn"] = check_not_expired(statement, now)
+    report.proven.append(f"{len(signers)} signature(s), by keys that the log introduces")
+    made = check_status(bundle, records, statement)
+    tell_standing(report, checkpoint, own.index, made)
+    check_manifests(bundle, statement)
+    repeat(bundle, records, statement, report)
+    check_rows(bundle, statement, report)
+    check_typed_data(bundle, statement, keys, report)
+    return Verified(statement, report, bundle)
+
+
+def check_listed_keys(bundle: Json, keys: dict[str, Key]) -> None:
+    """The list of keys is for reading; it must say what the log's key records say."""
+    told = [
+        {
+            "algorithm": key.algorithm,
+            "keyId": key.key_id,
+            "publicPem": key.public_pem,
+            "purpose": key.purpose,
+            "validFrom": written(key.valid_from),
+            "validUntil": written(key.valid_until),
+        }
+        for key in sorted(keys.values(), key=lambda key: key.key_id)
+    ]
+    if need(bundle, "keys", list, "bundle") != told:
+        no("The keys listed are not those that the log introduces.")
+
+
+def check_manifests(bundle: Json, statement: Statement) -> None:
+    predicate = statement.predicate
+    stated = {
+        "baseline": digest_of(predicate["baseline"], "digest", "baseline"),
+        "benchmark": digest_of(
+            need(predicate, "benchmark", dict, "statement"), "specDigest", "benchmark"
+        ),
+        "candidate": digest_of(statement.body["subject"][0], "digest", "subject"),
+    }
+    if need(bundle, "manifests", dict, "bundle") != stated:
+        no("The manifests' digests are not those of the statement.")
+
+
+def tell_standing(report: Report, checkpoint: Checkpoint, index: int, made: str) -> None:
+    """Say until when the log is known, and by whose clock."""
+    witnesses = sorted(checkpoint.seen)
+    when = f"{made} by its issuer's clock"
+    if witnesses:
+        when = f"{max(checkpoint.seen.values()):%Y-%m-%dT%H:%M:%SZ} by its witnesses' clock"
+        seen = f"seen by {len(witnesses)} witness(es): {', '.join(witnesses)}"
+    else:
+        seen = "no witness asked for: the log's operator alone vouches for its history"
+    report.facts |= {
+        "logIndex": index,
+        "checkpoint": {
+            "origin": checkpoint.origin,
+            "root": checkpoint.root.hex(),
+            "size": checkpoint.size,
+            "witnesses": witnesses,
+        },
+        "standing": f"valid, not revoked as of checkpoint {checkpoint.size} of"
+        f" {checkpoint.origin}, {when}",
+    }
+    report.proven += [f"leaf {index} of {checkpoint.size} in the log {checkpoint.origin}", seen]
+
+
+# Rows that were shown
+
+
+def check_rows(bundle: Json, statement: Statement, report: Report) -> None:
+    """Hold per-row outcomes, where they are given, against the salted roots of the statement."""
+    predicate = statement.predicate
+    stated = {"screening": need(predicate["evaluation"], "outcomes", dict, "evaluation")}
+    if "absent" not in predicate["confirmation"]:
+        stated["confirmation"] = need(predicate["confirmation"], "outcomes", dict, "confirmation")
+    roots = need(bundle, "outcomes", dict, "bundle")
+    if roots != stated:
+        no("The roots of the outcomes are not those of the statement.")
+    if bundle["rows"] is None:
+        report.unchecked.append("per-row outcomes: not in this bundle, only their salted roots")
+        return
+    rows = need(bundle, "rows", dict, "bundle")
+    counted = 0
+    for split, sides in sorted(rows.items()):
+        for role in ("baseline", "candidate"):
+            side = need(sides, role, dict, f"rows of the {split}")
+            only(side, {"rows", "secret"}, f"rows of the {split}")
+            counted += check_outcomes(side, digest_of(roots[split], role, "outcomes"), role)
+    report.facts["rowsShown"] = counted
+    report.proven.append(f"{counted} per-row outcomes are those that the statement commits to")
+
+
+def check_outcomes(side: Json, root: str, role: str) -> int:
+    secret = unhex(need(side, "secret", str, "outcomes"), "secret of the outcomes")
+    rows = need(side, "rows", list, "outcomes")
+    if not rows or not all(isinstance(row, str) for row in rows) or len(secret) != HASH_BYTES:
+        no(f"The outcomes of the {role} are malformed.")
+    leaves = [leaf_hash(row_salt(secret, i) + row.encode()) for i, row in enumerate(rows)]
+    if tree_root(leaves).hex() != root:
+        no(f"The outcomes of the {role} are not those that the statement commits to.")
+    return len(rows)
+
+
+def row_salt(secret: bytes, index: int) -> bytes:
+    return hmac.digest(secret, index.to_bytes(8, "big"), "sha256")
+
+
+def verify_disclosure(data: bytes, verified: Verified) -> Json:
+    """Prove that one row was in a contribution of the attestation. Raises Rejected."""
+    shown = parse(data, "disclosure")
+    if need(shown, "format", str, "disclosure") != DISCLOSURE_FORMAT:
+        no("The file is not a disclosure.")
+    wanted = need(shown, "contribution", str, "disclosure")
+    listed = [
+        item for item in verified.statement.predicate["contributions"] if item["id"] == wanted
+    ]
+    if not listed:
+        no("The attestation lists no such contribution.")
+    index, size = (need(shown, name, int, "disclosure") for name in ("index", "size"))
+    row, salt = (unhex(need(shown, name, str, "disclosure"), name) for name in ("row", "salt"))
+    if len(salt) != HASH_BYTES or size != need(listed[0], "rows", int, "contribution"):
+        no("The disclosure is of another number of rows than the contribution.")
+    root = root_from_path(leaf_hash(salt + row), index, size, path_of(shown, "row"), "row")
+    if root.hex() != digest_of(listed[0], "disclosureRoot", "contribution"):
+        no("The row is not one of the contribution that the attestation lists.")
+    return {
+        "attestation": verified.statement.id,
+        "contribution": wanted,
+        "contributor": listed[0].get("contributor"),
+        "row": index,
+        "cells": read_cells(row),
+        "candidate": verified.statement.body["subject"][0].get("uri"),
+    }
+
+
+def read_cells(data: bytes) -> list[str]:
+    """The cells of a row as they were given: text, integers, numbers, booleans; null: missing."""
+    cells = []
+    while data:
+        cell, data = next_cell(data)
+        cells.append(cell)
+    return cells
+
+
+def next_cell(data: bytes) -> tuple[str, bytes]:
+    tag, rest = data[:1], data[1:]
+    if tag == b"b" and rest[:1] in (b"\x00", b"\x01", b"\xff"):
+        return {0: "false", 1: "true", 255: "null"}[rest[0]], rest[1:]
+    if tag == b"n" and len(rest) >= NUMBER_BYTES:
+        (value,) = struct.unpack(">d", rest[:NUMBER_BYTES])
+        return "null" if math.isnan(value) else repr(value), rest[NUMBER_BYTES:]
+    size = int.from_bytes(rest[:4], "big")
+    if tag not in (b"t", b"i") or len(rest) < 4:  # noqa: PLR2004
+        no("The row is not encoded as rows are.")
+    if rest[:4] == MISSING:
+        return "null", rest[4:]
+    if len(rest) < 4 + size:
+        no("The row ends too early.")
+    return rest[4 : 4 + size].decode("utf-8", "replace"), rest[4 + size :]
+
+
+# The signature for chains (EIP-712)
+
+
+def check_typed_data(
+    bundle: Json, statement: Statement, keys: dict[str, Key], report: Report
+) -> None:
+    """Recover the signer of the typed data where `eth-account` is at hand."""
+    given = bundle["eip712"]
+    if given is None:
+        return
+    message = need(need(given, "typedData", dict, "EIP-712 part"), "message", dict, "typed data")
+    if str(message.get("attestationId", "")).removeprefix("0x") != statement.id:
+        no("The typed data speaks of another attestation.")
+    try:
+        recover = load_recover()
+    except ImportError:
+        report.unchecked.append(
+            "EIP-712 signature: not checked here (eth-account is not installed)"
+        )
+        return
+    signer = need(given, "signer", str, "EIP-712 part")
+    if recover(given) != signer:
+        no("The EIP-712 signature is not one of the signer it names.")
+    report.proven.append(f"EIP-712 signature of {signer}")
+
+
+def load_recover() -> Callable[[Json], str]:
+    """A function from the EIP-712 part to its signer's address. Raises ImportError."""
+    account = import_module("eth_account").Account
+    encode = import_module("eth_account.messages").encode_typed_data
+
+    def recover(given: Json) -> str:
+        signature = unhex(need(given, "signature", str, "EIP-712 part")[2:], "EIP-712 signature")
+        if len(signature) != SIGNATURE_BYTES + 1 or int.from_bytes(signature[32:64]) > HALF_ORDER:
+            no("The EIP-712 signature is malformed, or the high-s twin of one.")
+        try:
+            signed = encode(full_message=given["typedData"])
+            return str(account.recover_message(signed, signature=signature))
+        except (ValueError, TypeError, LookupError, AssertionError) as error:
+            raise Rejected("The typed data cannot be encoded as EIP-712.") from error
+
+    return recover
+
+
+# Repeating the decision
+
+
+def repeat(bundle: Json, records: list[Record], statement: Statement, report: Report) -> None:
+    """Recompute what was measured and decided from the evidence."""
+    predicate = statement.predicate
+    evaluation = need(predicate, "evaluation", dict, "statement")
+    given = need(bundle, "evidence", dict, "bundle")
+    bound = need(evaluation, "evidence", dict, "evaluation")
+    confirmation = need(predicate, "confirmation", dict, "statement")
+    expected = {"screening"} if "absent" in confirmation else {"screening", "confirmation"}
+    if not set(given) == set(bound) == expected:
+        no("The evidence is not that of the splits which the statement names.")
+    for split, evidence in given.items():
+        if sha256_hex(canonical(evidence)) != digest_of(bound, split, "evidence"):
+            no(f"The evidence of the {split} is not what the statement commits to.")
+    repeat_screening(given["screening"], records, statement, report)
+    if "absent" in confirmation:
+        report.facts["confirmation"] = "none: this benchmark keeps no rows for it"
+    else:
+        repeat_confirmation(given["confirmation"], records, statement, report)
+    check_payable(statement, report)
+
+
+def repeat_screening(
+    evidence: Json, records: list[Record], statement: Statement, report: Report
+) -> None:
+    evaluation, policy = statement.predicate["evaluation"], statement.policy
+    number = check_attempt(records, evaluation["attempt"], "screening", statement)
+    level = level_of(statement, number)
+    seed, rows = (need(evaluation, name, int, "evaluation") for name in ("seed", "rows"))
+    margins = {item["metric"]: -item["margin"] for item in policy["guardrails"]}
+    margins[policy["metric"]] = policy["margin"]
+    if set(evidence) != set(margins) or set(statement.metrics) != set(margins):
+        no("There is not evidence for each metric of the policy and no other.")
+    for name, metric in sorted(statement.metrics.items()):
+        found = measure(evidence[name], metric, level, margins[name], seed)
+        if found.rows != rows:
+            no(f"{name}: the evidence is about {found.rows} rows, the statement about {rows}.")
+        agree(name, metric, found, level)
+        decide(name, found, statement, level)
+    report.proven += [
+        f"attempt {number} on these rows, which may spend alpha = {level:.6f}",
+        f"scores, delta, bounds, tests and the decision, repeated from {rows} rows' evidence",
+    ]
+
+
+def repeat_confirmation(
+    evidence: Json, records: list[Record], statement: Statement, report: Report
+) -> None:
+    stated, policy = statement.predicate["confirmation"], statement.policy
+    number = check_attempt(records, stated["attempt"], "confirmation", statement)
+    level = level_of(statement, number)
+    name, seed = policy["metric"], statement.predicate["evaluation"]["seed"]
+    if set(evidence) != {name}:
+        no("The confirmation has evidence of another metric than the one that decides.")
+    metric = {**statement.primary, **stated}
+    found = measure(evidence[name], metric, level, policy["margin"], seed)
+    if found.rows != need(stated, "rows", int, "confirmation"):
+        no("The confirmation's evidence is about another number of rows.")
+    agree("confirmation", metric, found, level)
+    shown = found.low > policy["margin"] and found.p_value <= level and found.rows >= MINIMUM_ROWS
+    if need(stated, "confirmed", bool, "confirmation") != shown:
+        no("The confirmation's verdict does not follow from its evidence.")
+    report.facts["confirmation"] = "confirmed" if shown else "not confirmed"
+    report.proven.append(f"the confirmation, repeated from {found.rows} other rows' evidence")
+
+
+def check_payable(statement: Statement, report: Report) -> None:
+    attribution = need(statement.predicate, "attribution", dict, "statement")
+    payable = need(attribution, "payable", bool, "attribution")
+    gain = need(attribution, "payableGain", int, "attribution")
+    confirmation = statement.predicate["confirmation"]
+    most = min(statement.primary["delta"], confirmation.get("delta", 0))
+    if not payable and gain:
+        no("A gain is payable although nothing is.")
+    if payable and (confirmation.get("confirmed") is not True or not 0 < gain <= most):
+        no("More is payable than the confirmation shows.")
+    report.facts["payableGain"] = gain
+
+
+def decide(name: str, found: Measured, statement: Statement, level: float) -> None:
+    """Refuse what the evidence does not support: the primary metric's gain, a guardrail's harm."""
+    policy = statement.policy
+    if name != policy["metric"]:
+        margin = statement.metrics[name]["guardrail"]["margin"]
+        stated = statement.metrics[name]["guardrail"]["harmUpper"]
+        if -found.low > margin or abs(math.ceil(-found.low) - stated) > slack(found.low):
+            no(f"The guardrail {name} does not hold on the evidence.")
+        return
+    if found.rows < MINIMUM_ROWS or found.gain < policy["minimumGain"]:
+        no("The evidence does not show the minimum gain.")
+    if found.low <= policy["margin"] or found.p_value > level:
+        no("The evidence does not show that the gain exceeds the margin at this attempt's level.")
+
+
+def agree(name: str, metric: Json, found: Measured, level: float) -> None:
+    """Hold the stated integers against the repeated numbers; the last digit may differ."""
+    interval, test = need(metric, "interval", dict, name), need(metric, "test", dict, name)
+    pairs = [
+        ("lower bound", interval["low"], floor_of(found.low), slack(found.low)),
+        ("upper bound", interval["high"], floor_of(found.high), slack(found.high)),
+        ("p", test["pE9"], math.ceil(found.p_value * BILLION), 1 + found.p_value * BILLION / 1e6),
+        ("level of the test", test["alphaE9"], math.floor(level * BILLION), 1),
+        ("level of the interval", interval["levelE9"], math.floor((1 - 2 * level) * BILLION), 1),
+        ("delta", metric["delta"], math.floor(found.gain), 2),
+    ]
+    for part in ("baseline", "candidate"):
+        if part in metric and getattr(found, part) is not None:
+            pairs.append((part, metric[part], getattr(found, part), 0))
+    for what, stated, repeated, tolerance in pairs:
+        if not isinstance(stated, int) or abs(stated - repeated) > tolerance:
+            no(f"{name}: the {what} is {repeated} by the evidence, not {stated}.")
+    if (interval["method"], test["method"]) != found.methods:
+        no(f"{name}: the methods are {' and '.join(found.methods)} by the evidence.")
+
+
+def slack(bound: float) -> float:
+    """One millionth, for the last digit of floating point."""
+    return 1 if math.isfinite(bound) else 0
+
+
+def floor_of(bound: float) -> int:
+    return math.floor(min(max(bound, -float(MAX_INTEGER)), float(MAX_INTEGER)))
+
+
+# What is printed
+
+
+def describe(verified: Verified) -> Json:
+    """The facts of a valid attestation, for people and programs."""
+    predicate, statement = verified.statement.predicate, verified.statement
+    primary, subject = statement.primary, statement.body["subject"][0]
+    return verified.report.facts | {
+        "valid": True,
+        "issuer": predicate["issuer"],
+        "issuedOn": predicate["issuedOn"],
+        "candidate": subject,
+        "baseline": predicate["baseline"],
+        "benchmark": predicate["benchmark"],
+        "metric": {
+            name: primary[name]
+            for name in ("name", "direction", "baseline", "candidate", "delta", "interval", "test")
+        },
+        "shares": {item["contributor"]: 0 for item in predicate["contributions"]}
+        | shares_of(predicate["contributions"]),
+        "attribution": predicate["attribution"],
+        "proven": verified.report.proven,
+        "unchecked": verified.report.unchecked,
+    }
+
+
+def shares_of(contributions: list[Json]) -> dict[str, int]:
+    shares: dict[str, int] = {}
+    for item in contributions:
+        shares[item["contributor"]] = shares.get(item["contributor"], 0) + item["weightBps"]
+    return shares
+
+
+def text_of(facts: Json) -> str:
+    metric, issuer = facts["metric"], facts["issuer"]
+    low, high = (metric["interval"][name] / SCALE for name in ("low", "high"))
+    lines = [
+        f"VALID      attestation {facts['attestation']}",
+        f"standing   {facts['standing']}; expires {facts['expiresOn']}",
+        f"issued     {facts['issuedOn']} by {issuer['instance']} ({issuer['environment']})",
+        f"candidate  {facts['candidate']['uri']}  sha256:{facts['candidate']['digest']['sha256']}",
+        f"baseline   {facts['baseline']['uri']}  sha256:{facts['baseline']['digest']['sha256']}",
+        f"gain       {metric['name']} {metric['delta'] / SCALE:+.6f}, between {low:+.6f} and"
+        f" {high:+.6f} ({metric['direction']} is better)",
+        f"confirmed  {facts['confirmation']}; payable {facts['payableGain'] / SCALE:+.6f}",
+    ]
+    lines += [f"share      {bps / 100:6.2f} %  {who}" for who, bps in facts["shares"].items()]
+    lines += [f"proven     {item}" for item in facts["proven"]]
+    lines += [f"unchecked  {item}" for item in facts["unchecked"]]
+    return "\n".join(lines)
+
+
+def text_of_row(facts: Json) -> str:
+    return "\n".join(
+        [
+            f"VALID      row {facts['row']} of contribution {facts['contribution']}",
+            f"given by   {facts['contributor']}",
+            f"trained    {facts['candidate']} (attestation {facts['attestation']})",
+            f"cells      {', '.join(facts['cells'])}",
+        ]
+    )
+
+
+# The command
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    if path.stat().st_size > limit:
+        no(f"The file {path.name} has more than {limit} bytes.")
+    return path.read_bytes()
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = found.add_subparsers(dest="command", required=True)
+    for name in ("verify", "disclosure", "outcome"):
+        command = commands.add_parser(name)
+        if name == "disclosure":
+            command.add_argument("file", type=Path, help="what the platform answered to the giver")
+        command.add_argument("bundle", type=Path, help="the attestation's proof bundle")
+        add_trust(command)
+    return found
+
+
+def add_trust(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--trust", type=Path, help="whom to believe, as JSON")
+    add("--log-key", metavar="KEY", help="the log's verifier key, name+hash+base64")
+    add("--witness", metavar="KEY", action="append", help="a witness' verifier key")
+    add("--witnesses", metavar="N", type=int, help="how many of them must have cosigned")
+    add("--signer", metavar="ID", action="append", help="a key id whose signature counts")
+    add("--signatures", metavar="M", type=int, help="how many of them must have signed")
+    add("--instance", default="", help="the instance that must speak")
+    add("--allow-environment", metavar="NAME", action="append", default=[])
+    add("--at", metavar="TIME", help="judge as of this time instead of now")
+    add("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> tuple[Json, str]:
+    """Do what was asked; the facts, and the same as text. Raises Rejected."""
+    now = moment(options.at, "time given with --at") if options.at else datetime.now(UTC)
+    trust = read_trust(options)
+    verified = verify_bundle(read_file(options.bundle, MAX_BUNDLE_BYTES), trust, now)
+    if options.command == "disclosure":
+        row = verify_disclosure(read_file(options.file, MAX_STATEMENT_BYTES), verified)
+        return {"valid": True, **row}, text_of_row(row)
+    if options.command == "outcome" and verified.bundle["rows"] is None:
+        no("This bundle holds no per-row outcomes; they come once the benchmark is retired.")
+    facts = describe(verified)
+    return facts, text_of(facts)
+
+
+def main(arguments: list[str]) -> int:
+    options = parser().parse_args(arguments)
+    try:
+        facts, text = run(options)
+    except Rejected as error:
+        facts, text = {"valid": False, "reason": str(error)}, f"INVALID    {error}"
+    except OSError as error:
+        facts = {"valid": False, "reason": f"A file cannot be read: {error}"}
+        text = f"INVALID    {facts['reason']}"
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+        facts = {"valid": False, "reason": "What was given is not shaped as it must be."}
+        text = f"INVALID    {facts['reason']}"
+    print(json.dumps(facts, indent=2) if options.json else text)
+    return 0 if facts["valid"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
