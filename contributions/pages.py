@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contributions import services
 from contributions.choices import ContributionStatus
 from contributions.forms import GiftForm, models_open_to
+from contributions.impact import credited_ppm
 from contributions.models import Contribution, Share
-from contributions.reports import credited_ppm
 from hokusai.accounts.services import actor_of, person_of
 from hokusai.core.errors import DomainError
 from hokusai.web import markup

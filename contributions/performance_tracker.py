@@ -1,8 +1,8 @@
 from contributions import services
+from contributions.impact import Impact, impact_of
 from contributions.models import Improvement
-from contributions.reports import Impact, impact_of
 from experiments.models import Comparison
-from hokusai.accounts.models import User
+from hokusai.accounts.models import Project, User
 from hokusai.accounts.services import actor_of
 
 
@@ -21,4 +21,4 @@ class PerformanceTracker:
 
     def log_contribution_impact(self, address: str) -> Impact:
         """What an address is credited with, as far as this person may see it."""
-        return impact_of(address, self.user)
+        return impact_of(address, Project.objects.visible_to(self.user))

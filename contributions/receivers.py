@@ -1,4 +1,4 @@
-from contributions import services
+from contributions import rollups, services
 from experiments.models import Comparison
 from hokusai.core.events import SYSTEM
 from hokusai.core.models import Event
@@ -34,3 +34,12 @@ class CreditImprovement(Subscriber):
     def receive(self, event: Event, *, operation_id: str) -> None:
         comparison = Comparison.objects.get(public_id=event.subject)
         services.record_improvement(comparison_id=comparison.pk, actor=SYSTEM)
+
+
+class SumCredit(Subscriber):
+    """Keeps the sums of credit in step with the attestations that stand."""
+
+    tags = frozenset({"attestation:signed", "attestation:revoked"})
+
+    def receive(self, event: Event, *, operation_id: str) -> None:
+        rollups.roll_up(statement_id=event.subject)

@@ -616,6 +616,7 @@ class ImprovementFactory(DjangoModelFactory):
     baseline = factory.SelfAttribute("comparison.baseline")
     candidate = factory.SelfAttribute("comparison.candidate")
     delta_ppm = 50_000
+    payable_ppm = factory.SelfAttribute("delta_ppm")
     method = "by rows"
 
 

@@ -1,10 +1,12 @@
 from contributions.admin.attestations import AttestationAdmin
 from contributions.admin.gifts import ContributionAdmin, ContributorAdmin
+from contributions.admin.impact import ImpactTotalAdmin
 from contributions.admin.improvements import ImprovementAdmin
 
 __all__ = [
     "AttestationAdmin",
     "ContributionAdmin",
     "ContributorAdmin",
+    "ImpactTotalAdmin",
     "ImprovementAdmin",
 ]

@@ -8,10 +8,12 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from contributions import services
+from contributions.admin.impact import impact_panels
 from contributions.choices import ContributionStatus
 from contributions.forms import ContributionForm
+from contributions.impact import credited_ppm
 from contributions.models import Contribution, Contributor, Share
-from contributions.reports import credited_ppm
+from hokusai.accounts.models import Project
 from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
@@ -195,6 +197,7 @@ class ContributorAdmin(ScopedAdmin):
                 Fact("Id", markup.mono(obj.public_id)),
             ),
             panels=(
+                *impact_panels(obj, Project.objects.of_member(request.user)),
                 table("Wallets", ("Address", "Proven"), wallets, empty="None.", wide=True),
                 _given(given),
                 _shares(shares),

@@ -2,8 +2,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from contributions.impact import credited_ppm
 from contributions.models import Improvement
-from contributions.reports import credited_ppm
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.graphs import lineage_panel

@@ -112,54 +112,6 @@ class ImprovementSerializer(ReadModelSerializer):
         return attestation.statement_id if attestation else None
 
 
-class ImpactLineSerializer(serializers.Serializer):
-    model_id = serializers.CharField()
-    version = serializers.IntegerField()
-    delta_ppm = serializers.IntegerField()
-    basis_points = serializers.IntegerField()
-    credited_ppm = serializers.IntegerField()
-    method = serializers.CharField()
-    attestation_id = serializers.CharField(allow_null=True)
-    decided_at = serializers.DateTimeField(allow_null=True)
-
-
-class GivenLineSerializer(serializers.Serializer):
-    contribution_id = serializers.CharField()
-    model_id = serializers.CharField()
-    rows = serializers.IntegerField(allow_null=True)
-    status = serializers.CharField()
-    reasons = serializers.ListField(child=serializers.DictField())
-    credited_ppm = serializers.IntegerField()
-
-
-class ContributorSerializer(ReadSerializer):
-    """Whoever gives under an address, with sums as far as whoever asks may see."""
-
-    address = serializers.CharField()
-    contributor = serializers.CharField()
-    improvements = serializers.SerializerMethodField()
-    contributions = serializers.SerializerMethodField()
-    total_credited_ppm = serializers.IntegerField()
-    rank = serializers.IntegerField(allow_null=True)
-
-    def get_improvements(self, impact: Any) -> int:
-        """How many."""
-        return len(impact.improvements)
-
-    def get_contributions(self, impact: Any) -> int:
-        """How many."""
-        return len(impact.contributions)
-
-
-class ImpactSerializer(ReadSerializer):
-    address = serializers.CharField()
-    contributor = serializers.CharField()
-    improvements = ImpactLineSerializer(many=True)
-    contributions = GivenLineSerializer(many=True)
-    total_credited_ppm = serializers.IntegerField()
-    rank = serializers.IntegerField(allow_null=True)
-
-
 class AttestationSerializer(ReadSerializer):
     """A signed statement; public to whoever has its id."""
 

@@ -1,13 +1,12 @@
-from django.urls import re_path
+from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
+from contributions.api.impact import ContributorView, ImpactView, LeaderboardView
 from contributions.api.serializers import ADDRESS
 from contributions.api.views import (
     AttestationView,
     ContributionViewSet,
-    ContributorView,
     EnvelopeView,
-    ImpactView,
     ImprovementViewSet,
 )
 
@@ -22,6 +21,7 @@ urlpatterns = [
     *router.urls,
     re_path(rf"{CONTRIBUTOR}\Z", ContributorView.as_view(), name="contributor"),
     re_path(rf"{CONTRIBUTOR}/impact\Z", ImpactView.as_view(), name="contributor-impact"),
+    path("leaderboard", LeaderboardView.as_view(), name="leaderboard"),
     re_path(rf"{STATEMENT}\Z", AttestationView.as_view(), name="attestation"),
     re_path(rf"{STATEMENT}/envelope\Z", EnvelopeView.as_view(), name="attestation-envelope"),
 ]

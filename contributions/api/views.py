@@ -12,16 +12,13 @@ from contributions.api.filters import ContributionFilter, ImprovementFilter
 from contributions.api.serializers import (
     AttestationSerializer,
     ContributionSerializer,
-    ContributorSerializer,
     EnvelopeSerializer,
-    ImpactSerializer,
     ImprovementSerializer,
     NewContributionSerializer,
 )
 from contributions.choices import AttestationStatus
 from contributions.models import Attestation, Contribution, Improvement
-from contributions.reports import impact_of
-from hokusai.web.permissions import Everybody, KnownPerson
+from hokusai.web.permissions import Everybody
 from hokusai.web.views import GuardedView, ReadViewSet
 from registry.models import Model
 
@@ -74,26 +71,6 @@ class ImprovementViewSet(ReadViewSet):
     view_permission = "contributions.view_improvement"
     project_path = "model__project"
     ordering_fields = ("created_at", "delta_ppm")
-
-
-class ContributorView(GuardedView):
-    permission_classes = (KnownPerson,)
-
-    @extend_schema(responses=ContributorSerializer)
-    def get(self, request: Request, address: str) -> Response:
-        """Show who gives under an address, and how much came of it."""
-        impact = impact_of(address, request.user)
-        return Response(ContributorSerializer(impact, context={"request": request}).data)
-
-
-class ImpactView(GuardedView):
-    permission_classes = (KnownPerson,)
-
-    @extend_schema(responses=ImpactSerializer)
-    def get(self, request: Request, address: str) -> Response:
-        """Show what a contributor gave and what it improved."""
-        impact = impact_of(address, request.user)
-        return Response(ImpactSerializer(impact, context={"request": request}).data)
 
 
 class AttestationView(GuardedView):

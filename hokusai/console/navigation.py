@@ -43,6 +43,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Contributions", "volunteer_activism", "admin:contributions_contribution_changelist"),
             ("Contributors", "diversity_3", "admin:contributions_contributor_changelist"),
+            ("Leaderboard", "leaderboard", "admin:contributions_impacttotal_changelist"),
             ("Improvements", "trending_up", "admin:contributions_improvement_changelist"),
             ("Attestations", "verified", "admin:contributions_attestation_changelist"),
             ("Signing keys", "key_vertical", "admin:signers_signingkey_changelist"),

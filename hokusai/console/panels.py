@@ -6,9 +6,11 @@ from typing import Any
 
 from django.utils import timezone
 
+from contributions import impact
 from contributions import reports as contribution_reports
 from deployments import reports as deployment_reports
 from experiments import reports as experiment_reports
+from hokusai.accounts.models import Project
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Job
 from hokusai.web import markup
@@ -46,7 +48,7 @@ def figures(user: Any) -> Panel:
         Figure(
             "Improvements",
             summary.count,
-            f"{summary.attested} attested, {markup.points(summary.total_delta_ppm)} in all",
+            f"{summary.confirmed} confirmed, {summary.attested} attested",
             "success",
         ),
         Figure("Credited people", summary.contributors, "with a share in an improvement"),
@@ -145,31 +147,39 @@ def decisions_per_week(user: Any) -> Panel:
 
 
 def leaderboard(user: Any) -> Panel:
-    """Who is credited with the most gain."""
-    lines = contribution_reports.leaderboard(user)
-    points = [line.credited_ppm / markup.PPM_PER_POINT for line in lines]
+    """Who is credited with the most confirmed gain, in the metric that comes first."""
+    seen = Project.objects.of_member(user)
+    metric = next(iter(impact.metrics_with_credit(seen)), "")
+    lines = impact.leaderboard(seen, metric) if metric else []
     return chart(
-        "Contributors by credited gain",
+        f"Contributors by credited gain{f' in {metric}' if metric else ''}",
         "ranking",
         {
             "labels": [line.name or line.address for line in lines],
-            "values": [round(value, 2) for value in points],
-            "unit": "credited percentage points",
+            "values": [markup.in_units(line.credited_ppm, metric) for line in lines],
+            "unit": f"credited {markup.unit_of_gain(metric)}",
         },
         key="leaderboard",
-        empty="" if lines else "Nobody is credited yet: the first accepted improvement does that.",
-        headers=("Contributor", "Address", "Improvements", "Credited"),
+        empty="" if lines else _NOBODY,
+        headers=("Rank", "Contributor", "Address", "Shares", "Credited"),
         rows=[
             (
+                line.rank,
                 line.name or "—",
                 markup.mono(line.address, 14),
-                line.improvements,
-                markup.points(line.credited_ppm),
+                line.shares,
+                markup.gain(line.credited_ppm, metric),
             )
             for line in lines
         ],
         wide=False,
     )
+
+
+_NOBODY = (
+    "Nobody is credited yet: credit needs an improvement that untouched rows confirmed and an "
+    "attestation that proves it."
+)
 
 
 def deployments(user: Any) -> Panel:

@@ -104,6 +104,10 @@ JOBS = {
         "handler": "experiments.evaluation.compare",
         "on_failure": "experiments.evaluation.comparison_failed",
     },
+    "confirmation": {
+        "handler": "experiments.confirmation.confirm_acceptance",
+        "on_failure": "experiments.confirmation.confirmation_failed",
+    },
     "run_sweep": {"handler": "experiments.runs.sweep"},
     "run_history": {"handler": "experiments.histories.fetch"},
     "attestation": {

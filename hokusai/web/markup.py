@@ -101,6 +101,16 @@ def allowance(ppm: int, metric: str) -> str:
     return gain(ppm, metric).removeprefix("+")
 
 
+def unit_of_gain(metric: str) -> str:
+    """What a gain of a metric is counted in."""
+    return "percentage points" if metric in PROPORTIONS else f"units of {metric or 'the metric'}"
+
+
+def in_units(ppm: int, metric: str) -> float:
+    """A gain in the unit that it is counted in, for drawings."""
+    return round(ppm / (PPM_PER_POINT if metric in PROPORTIONS else PPM), 4)
+
+
 def gain(ppm: int | None, metric: str) -> str:
     """A gain of a metric: percentage points for proportions, its own unit for others."""
     if ppm is None or metric in PROPORTIONS:

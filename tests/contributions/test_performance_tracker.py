@@ -2,9 +2,11 @@ import pytest
 
 import contributions
 from contributions import PerformanceTracker
+from contributions.rollups import roll_up
 from hokusai.accounts.choices import Role
 from hokusai.core.errors import Conflict, NotFound
 from tests.factories import (
+    AttestationFactory,
     ComparisonFactory,
     ModelVersionFactory,
     ShareFactory,
@@ -43,9 +45,11 @@ def test_a_refused_comparison_is_no_improvement() -> None:
 
 def test_impact_is_what_the_shares_say() -> None:
     share = ShareFactory(basis_points=2_500, improvement__delta_ppm=40_000)
+    roll_up(statement_id=AttestationFactory(improvement=share.improvement).statement_id)
     tracker = PerformanceTracker(user=member(share.improvement.project, Role.VIEWER))
     impact = tracker.log_contribution_impact(share.contribution.wallet.address.lower())
-    assert impact.total_credited_ppm == 10_000
+    [total] = impact.totals
+    assert total.credited_ppm == 10_000
 
 
 def test_nobody_has_an_impact_without_a_contribution() -> None:

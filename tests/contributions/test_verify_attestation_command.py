@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from contributions.algorithms.dsse import encode_envelope, key_id, sign
 from contributions.algorithms.statement import statement_id
-from hokusai.signers.models import SigningKey
 from contributions.signing import public_pem
 from hokusai.core.canonical import canonical_bytes
+from hokusai.signers.models import SigningKey
 from tests.contributions.algorithms.examples import statement
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -8,21 +8,35 @@ from contributions.algorithms.addresses import InvalidAddress
 from contributions.algorithms.statement import (
     PREDICATE_TYPE,
     Artifact,
+    Attempt,
+    AttributionRecord,
+    ContributionShare,
     DecisionRecord,
+    NoConfirmation,
+    SeedSpread,
     StatementError,
     statement_id,
     validate_statement,
 )
+from contributions.algorithms.statement_rules import MAX_BYTES, PREDICATE_TYPE_1, load_schema
 from hokusai.core.canonical import canonical_bytes, parse_canonical
 from tests.contributions.algorithms.examples import (
     ACCURACY,
     ANNA,
     BEN,
+    CONFIRMATION,
+    EVALUATION,
+    FINDINGS,
+    FIRST,
     PARTS,
     POLICY,
     SHARES,
+    first_statement,
     statement,
 )
+
+ATTRIBUTION = PARTS["attribution"]
+UNPAID = AttributionRecord("exact-shapley/1", 0, "not_confirmed", 4)
 
 
 def test_a_statement_names_everything_it_is_about() -> None:
@@ -38,10 +52,111 @@ def test_a_statement_names_everything_it_is_about() -> None:
             "digest": {"sha256": "a" * 64},
         }
     ]
-    assert predicate["benchmark"]["sampleCount"] == 4000
+    assert predicate["benchmark"]["sampleCount"] == 5000
     assert predicate["evaluation"]["evaluator"]["isolationTier"] == "A"
     assert [metric["name"] for metric in predicate["metrics"]] == ["accuracy", "log_loss"]
     assert predicate["issuedOn"] == "2026-11-20T08:05:00Z"
+    assert predicate["expiresOn"] == "2028-11-20T08:05:00Z"
+    assert predicate["evaluation"]["attempt"] == {
+        "number": 1,
+        "alphaE9": 15_198_177,
+        "record": {"sha256": "6" * 64},
+    }
+    assert predicate["evaluation"]["outcomes"]["control"] == {"sha256": "7" * 64}
+    assert predicate["confirmation"]["confirmed"]
+    assert predicate["credit"] == {"dataEffect": 17_500, "engineeringEffect": 750}
+    assert predicate["seedSpread"] == {"seeds": 3, "lowest": 15_000, "highest": 19_000}
+    assert predicate["attribution"]["payableGain"] == 17_000
+    assert predicate["contributions"][0]["disclosureRoot"] == {"sha256": "e" * 64}
+    assert [item["low"] for item in predicate["contributions"]] == [7_000, 900]
+
+
+def test_what_was_not_measured_is_absent_with_its_reason() -> None:
+    made = statement(
+        evaluation=replace(EVALUATION, evidence={"screening": "8" * 64}),
+        findings=replace(
+            FINDINGS, confirmation=NoConfirmation("no_split"), credit=None, seed_spread=None
+        ),
+        attribution=UNPAID,
+    )["predicate"]
+
+    assert made["confirmation"] == {"absent": "no_split"}
+    assert made["attribution"]["payableReason"] == "not_confirmed"
+    assert "credit" not in made
+    assert "seedSpread" not in made
+
+
+def test_a_gain_that_nobody_is_credited_with_can_be_stated() -> None:
+    nobody = tuple(replace(share, weight_bps=0) for share in SHARES)
+
+    assert statement(attribution=UNPAID, contributions=())["predicate"]["contributions"] == []
+    assert statement(attribution=UNPAID, contributions=nobody)
+    with pytest.raises(StatementError, match="sum to 0"):
+        statement(contributions=())
+
+
+def many(people: int) -> tuple[ContributionShare, ...]:
+    """As many contributors as asked for, each with a value and a root."""
+    even, left = divmod(10_000, people)
+    return tuple(
+        ContributionShare(
+            f"ctr_{number:032x}",
+            f"0x{number + 1:040x}",
+            "d" * 64,
+            500,
+            "CC-BY-4.0",
+            even + (left if number == 0 else 0),
+            (60, 9, 90),
+            "e" * 64,
+        )
+        for number in range(people)
+    )
+
+
+def test_a_hundred_contributors_fit_and_one_more_is_refused() -> None:
+    assert len(canonical_bytes(statement(contributions=many(100)))) < MAX_BYTES
+    with pytest.raises(StatementError, match="at most 100 contributors"):
+        statement(contributions=many(101))
+
+
+def test_a_statement_over_64_kib_is_refused() -> None:
+    twice = [
+        replace(share, id=f"{share.id}-{part}", weight_bps=share.weight_bps // 2)
+        for share in many(100)
+        for part in (1, 2)
+    ]
+    with pytest.raises(StatementError, match=r"at most 65,536 bytes, not"):
+        statement(contributions=twice)
+
+
+def test_statements_of_version_1_stay_valid() -> None:
+    made = first_statement()
+
+    assert made["predicateType"] == PREDICATE_TYPE_1
+    assert canonical_bytes(made) == FIRST
+    validate_statement(made)
+    made["predicate"]["contributions"][0]["weightBps"] -= 1
+    with pytest.raises(StatementError, match="9999"):
+        validate_statement(made)
+
+
+def test_one_version_does_not_pass_for_another() -> None:
+    with pytest.raises(StatementError):
+        validate_statement(first_statement() | {"predicateType": PREDICATE_TYPE})
+    with pytest.raises(StatementError):
+        validate_statement(statement() | {"predicateType": PREDICATE_TYPE_1})
+    with pytest.raises(StatementError, match="asked for"):
+        validate_statement(first_statement(), PREDICATE_TYPE)
+
+
+def test_no_field_of_a_schema_takes_a_fraction() -> None:
+    def kinds(schema: Any) -> list[Any]:
+        if isinstance(schema, dict):
+            own = [schema["type"]] if isinstance(schema.get("type"), str) else []
+            return own + [kind for value in schema.values() for kind in kinds(value)]
+        return [kind for value in schema for kind in kinds(value)] if type(schema) is list else []
+
+    assert "number" not in kinds(load_schema()) + kinds(load_schema(PREDICATE_TYPE_1))
 
 
 def test_delta_is_positive_when_better_in_both_directions() -> None:
@@ -87,7 +202,6 @@ def test_shares_must_sum_to_the_whole() -> None:
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"contributions": ()}, "contributions"),
         ({"contributions": (SHARES[0], replace(SHARES[1], id="con_2"))}, "twice"),
         ({"contributions": (SHARES[0], replace(SHARES[1], licence="MIT\n"))}, "licence"),
         ({"contributions": (SHARES[0], replace(SHARES[1], rows=0))}, "rows"),
@@ -95,14 +209,39 @@ def test_shares_must_sum_to_the_whole() -> None:
         ({"subject": Artifact("x", "y", "A" * 64)}, "sha256"),
         ({"subject": Artifact("x", "y", "a" * 63 + "\n")}, "sha256"),
         ({"subject": Artifact("x\n", "y", "a" * 64)}, "name"),
-        ({"evaluation": replace(PARTS["evaluation"], seed=2**53)}, "2"),
-        ({"evaluation": replace(PARTS["evaluation"], attempt=0)}, "attempt"),
-        ({"evaluation": replace(PARTS["evaluation"], seed=1.5)}, "float"),
+        ({"evaluation": replace(EVALUATION, seed=2**53)}, "2"),
+        ({"evaluation": replace(EVALUATION, attempt=Attempt(0, 15_198_177, "6" * 64))}, "attempt"),
+        ({"evaluation": replace(EVALUATION, attempt=Attempt(1, 1, "6" * 64))}, "level"),
+        ({"evaluation": replace(EVALUATION, seed=1.5)}, "float"),
+        ({"evaluation": replace(EVALUATION, rows=5001)}, "More rows"),
+        ({"evaluation": replace(EVALUATION, clusters=0)}, "clusters"),
+        ({"evaluation": replace(EVALUATION, evidence={"screening": "8" * 64})}, "go together"),
+        ({"expires_on": PARTS["issued_on"]}, "expires"),
+        ({"attribution": replace(ATTRIBUTION, payable_gain=17_002)}, "More is payable"),
+        ({"attribution": replace(ATTRIBUTION, payable_reason="x")}, "payable"),
+        ({"attribution": replace(ATTRIBUTION, payable_gain=0)}, "reason why"),
+        (
+            {"findings": replace(FINDINGS, confirmation=replace(CONFIRMATION, confirmed=False))},
+            "without a confirmation",
+        ),
+        (
+            {
+                "findings": replace(
+                    FINDINGS,
+                    confirmation=replace(
+                        CONFIRMATION, interval=replace(CONFIRMATION.interval, low=-1)
+                    ),
+                )
+            },
+            "Confirmed, but",
+        ),
+        ({"findings": replace(FINDINGS, seed_spread=SeedSpread(3, 2, 1))}, "spread"),
+        ({"contributions": (SHARES[0], replace(SHARES[1], value=(5, 9, 1)))}, "reversed"),
         ({"metrics": (ACCURACY,)}, "guardrail"),
         ({"metrics": (*PARTS["metrics"], replace(ACCURACY, name="f1"))}, "primary"),
         ({"metrics": (*PARTS["metrics"], ACCURACY)}, "twice"),
         ({"decision": DecisionRecord(POLICY, accepted=False, reason="accepted")}, "reason"),
-        ({"decision": DecisionRecord(POLICY, accepted=True, reason="good")}, "reason"),
+        ({"decision": DecisionRecord(POLICY, accepted=True, reason="Good")}, "reason"),
         (
             {"decision": DecisionRecord(replace(POLICY, margin=20_000), True, "accepted")},
             "policy",
@@ -112,7 +251,7 @@ def test_shares_must_sum_to_the_whole() -> None:
             "policy",
         ),
         ({"decision": DecisionRecord(replace(POLICY, metric="log_loss"), True, "accepted")}, "pri"),
-        ({"attribution_method": ""}, "method"),
+        ({"attribution": replace(ATTRIBUTION, method="")}, "method"),
     ],
 )
 def test_a_statement_that_contradicts_itself_is_refused(
@@ -124,8 +263,11 @@ def test_a_statement_that_contradicts_itself_is_refused(
 
 def test_a_refusal_can_be_stated_without_reaching_the_policy() -> None:
     decision = DecisionRecord(replace(POLICY, margin=20_000), accepted=False, reason="below_margin")
+    unconfirmed = replace(FINDINGS, confirmation=replace(CONFIRMATION, confirmed=False))
 
-    assert statement(decision=decision)["predicate"]["decision"]["accepted"] is False
+    made = statement(decision=decision, findings=unconfirmed, attribution=UNPAID)
+
+    assert made["predicate"]["decision"]["accepted"] is False
 
 
 @pytest.mark.parametrize(

@@ -72,32 +72,6 @@ def test_only_the_giver_takes_data_back() -> None:
     assert person.post(url).json()["status"] == "withdrawn"
 
 
-def test_impact_tells_what_came_of_a_contributor_s_data() -> None:
-    share = ShareFactory(basis_points=6_000)
-    AttestationFactory(improvement=share.improvement)
-    address = share.contribution.wallet.address
-    client = client_as(share.improvement.project, "viewer")
-    impact = client.get(f"/api/v1/contributors/{address}/impact").json()
-    assert impact["total_credited_ppm"] == 30_000
-    assert impact["improvements"][0]["basis_points"] == 6_000
-    person = client.get(f"/api/v1/contributors/{address}").json()
-    assert (person["improvements"], person["contributions"]) == (1, 1)
-
-
-def test_outsiders_see_nothing_of_what_private_projects_credited() -> None:
-    share = ShareFactory()
-    address = share.contribution.wallet.address
-    outsider = client_as(ModelFactory().project)
-    impact = outsider.get(f"/api/v1/contributors/{address}/impact").json()
-    assert impact["total_credited_ppm"] == 0
-    assert impact["improvements"] == impact["contributions"] == []
-
-
-def test_an_address_that_nobody_gave_under_is_absent() -> None:
-    client = client_as(ModelFactory().project)
-    assert client.get(f"/api/v1/contributors/{wallet_address()}").status_code == 404
-
-
 def test_an_attestation_is_public_to_whoever_has_its_id() -> None:
     attestation = AttestationFactory()
     url = f"/api/v1/attestations/{attestation.statement_id}"
