@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from contributions.choices import ContributionStatus
+from contributions.disclosure import RowCommitment, commit_to
 from contributions.likeness import seen_rows, seen_rows_of
 from contributions.models import Contribution
 from experiments.models import Benchmark
@@ -38,8 +39,9 @@ def take_in(work: Work) -> None:
     table = read_rows(contribution.dataset_version)
     work.progress(50, "checking the rows")
     reasons = _reasons(contribution, table)
+    commitment = None if reasons else commit_to(table, contribution.dataset_version)
     with work.result():
-        _decide(contribution, reasons)
+        _decide(contribution, reasons, commitment)
 
 
 def intake_failed(job: Job, reason: str) -> None:
@@ -74,7 +76,11 @@ def _reasons(contribution: Contribution, table: Table) -> list[dict[str, str]]:
     return []
 
 
-def _decide(contribution: Contribution, reasons: list[dict[str, str]]) -> None:
+def _decide(
+    contribution: Contribution,
+    reasons: list[dict[str, str]],
+    commitment: RowCommitment | None = None,
+) -> None:
     row = Contribution.objects.select_for_update(of=("self",)).get(pk=contribution.pk)
     before = row.status
     if before != ContributionStatus.RECEIVED:
@@ -82,7 +88,9 @@ def _decide(contribution: Contribution, reasons: list[dict[str, str]]) -> None:
         return
     row.move_to(ContributionStatus.REFUSED if reasons else ContributionStatus.ACCEPTED)
     row.reasons = reasons
-    row.save(update_fields=["status", "reasons"])
+    if commitment is not None:
+        row.disclosure_root, row.disclosure_secret = commitment.root, commitment.secret
+    row.save(update_fields=["status", "reasons", "disclosure_root", "disclosure_secret"])
     record(
         f"contribution:{row.status}",
         subject=row.public_id,

@@ -134,8 +134,15 @@ def schema_digest(schema: Schema) -> str:
 
 def encode_row(row: Mapping[str, Value], schema: Schema) -> bytes:
     """Return all cells of one row as encoded before hashing, without prefix. Raises RowError."""
-    columns = _as_columns(row, schema)
-    return b"".join(_encode_column(columns[item.name], item)[0] for item in schema.columns)
+    return encode_rows(_as_columns(row, schema), schema)[0]
+
+
+def encode_rows(columns: Mapping[str, Sequence[Any]], schema: Schema) -> list[bytes]:
+    """The same of every row of a table given by columns, in order. Raises RowError."""
+    _common_length(columns, schema)
+    cells = [_encode_column(columns[column.name], column) for column in schema.columns]
+    join = b"".join
+    return [join(parts) for parts in zip(*cells, strict=True)]
 
 
 def _as_columns(row: Mapping[str, Value], schema: Schema) -> dict[str, list[Value]]:
