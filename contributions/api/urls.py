@@ -2,6 +2,7 @@ from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
 from contributions.api.impact import ContributorView, ImpactView, LeaderboardView
+from contributions.api.proofs import DisclosureViewSet
 from contributions.api.serializers import ADDRESS
 from contributions.api.views import (
     AttestationView,
@@ -9,16 +10,21 @@ from contributions.api.views import (
     EnvelopeView,
     ImprovementViewSet,
 )
+from hokusai.web.views import PUBLIC_ID
 
 router = SimpleRouter(trailing_slash=False)
 router.register("contributions", ContributionViewSet, basename="contribution")
 router.register("improvements", ImprovementViewSet, basename="improvement")
 
+DISCLOSURE = rf"^contributions/(?P<public_id>{PUBLIC_ID})/disclosure\Z"
 STATEMENT = r"^attestations/(?P<statement_id>[0-9a-f]{64})"
 CONTRIBUTOR = rf"^contributors/(?P<address>{ADDRESS})"
 
 urlpatterns = [
     *router.urls,
+    re_path(
+        DISCLOSURE, DisclosureViewSet.as_view({"post": "create"}), name="contribution-disclosure"
+    ),
     re_path(rf"{CONTRIBUTOR}\Z", ContributorView.as_view(), name="contributor"),
     re_path(rf"{CONTRIBUTOR}/impact\Z", ImpactView.as_view(), name="contributor-impact"),
     path("leaderboard", LeaderboardView.as_view(), name="leaderboard"),

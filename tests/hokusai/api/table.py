@@ -345,6 +345,9 @@ CASES: dict[str, Case] = {
     ),
     # By whoever gave it, here the contributor.
     "POST contributions/<public_id>/withdraw": Case(doers(("contributor",))),
+    "POST contributions/<public_id>/disclosure": Case(
+        doers(("contributor",)), lambda w: {"index": 0}
+    ),
     "GET improvements": Case(logged_in()),
     "GET improvements/<public_id>": Case(readers()),
     "POST models/<model_id>/predict": Case(
