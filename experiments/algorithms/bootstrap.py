@@ -1,4 +1,4 @@
-"""Studentised bootstrap of the mean of paired differences (Efron, Tibshirani 1993, chapter 12).
+"""Studentised bootstrap of a mean or of a gain over units (Efron, Tibshirani 1993, chapter 12).
 
 A quantile needs resamples beyond it. Where fewer than `TAIL_COUNT` lie beyond, Student's t takes
 over, widened by what the bootstrap says at the last quantile it can still estimate.
@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
-RESAMPLES = 10_000
-TAIL_COUNT = 10
-CHUNK_CELLS = 1 << 20
+from experiments.algorithms.differences import Sample
+from experiments.algorithms.draws import block_generator
+from experiments.algorithms.metrics.base import Floats, Form
+from experiments.algorithms.paired import Discordant
+from experiments.algorithms.resampling import RESAMPLES, t_values_of_mean, t_values_of_units
 
-Floats = npt.NDArray[np.float64]
+TAIL_COUNT = 10
 
 
 class BootstrapError(ValueError):
@@ -24,11 +26,11 @@ class BootstrapError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """The mean of (n,) differences, its standard error, and the sorted t of every resample.
+    """A gain over n units, its standard error, and the sorted t of every resample, NaN last.
 
-    When all differences are equal there is nothing to resample: `t_values` is empty and the
-    standard error 0. Then the sign-flip test answers: its p is 2**-n, and every bound at a level
-    that n rows can reach is the mean itself.
+    When all units say the same there is nothing to resample: `t_values` is empty and the standard
+    error 0. Then the sign-flip test answers: its p is 2**-n, and every bound at a level that n
+    units can reach is the gain itself. A resample without a score counts as far out on both sides.
     """
 
     n: int
@@ -42,22 +44,21 @@ class Bootstrap:
         return "studentised-bootstrap" if len(self.t_values) else "constant-difference"
 
     def lower(self, alpha: float) -> float:
-        """Return the one-sided lower bound of the mean at level 1 - alpha."""
+        """Return the one-sided lower bound of the gain at level 1 - alpha."""
         if not len(self.t_values):
             return self.mean if 0.5**self.n <= alpha else -math.inf
         return self.mean - _upper_quantile(self.t_values, alpha, self.n) * self.standard_error
 
     def upper(self, alpha: float) -> float:
-        """Return the one-sided upper bound of the mean at level 1 - alpha."""
-        mirrored = Bootstrap(self.n, -self.mean, self.standard_error, -self.t_values[::-1])
-        return -mirrored.lower(alpha)
+        """Return the one-sided upper bound of the gain at level 1 - alpha."""
+        return -self._mirrored().lower(alpha)
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Return the two-sided interval at level 1 - alpha."""
         return self.lower(alpha / 2), self.upper(alpha / 2)
 
     def p_greater(self, margin: float) -> float:
-        """Return the one-sided p of H0: mean <= margin, the inversion of `lower`."""
+        """Return the one-sided p of H0: gain <= margin, the inversion of `lower`."""
         if not len(self.t_values):
             return 0.5**self.n if self.mean > margin else 1.0
         observed = (self.mean - margin) / self.standard_error
@@ -67,16 +68,25 @@ class Bootstrap:
         if beyond > TAIL_COUNT:
             return counted
         widening = _widening(self.t_values, self.n)
+        if math.isinf(widening):
+            return (TAIL_COUNT + 1) / (size + 1)
         return min(counted, float(stdtr(self.n - 1, -observed / widening)))
+
+    def p_less(self, margin: float) -> float:
+        """Return the one-sided p of H0: gain >= margin, the inversion of `upper`."""
+        return self._mirrored().p_greater(-margin)
+
+    def _mirrored(self) -> "Bootstrap":
+        return Bootstrap(self.n, -self.mean, self.standard_error, np.sort(-self.t_values))
 
 
 def resample_mean(
     differences: npt.NDArray[np.int64] | Floats, *, seed: int, resamples: int = RESAMPLES
 ) -> Bootstrap:
-    """Resample (n,) paired differences, candidate minus baseline, with PCG64 from `seed`.
+    """Resample (n,) paired differences, candidate minus baseline, after sorting them.
 
-    Memory stays near 20 MB whatever the number of rows below a million; the result does not
-    depend on how the work is cut into pieces.
+    Memory stays below a megabyte beyond the differences; the result depends neither on their order
+    nor on how the work is cut.
 
     Raises:
         BootstrapError: fewer than two rows, a value that is not finite, or too few resamples.
@@ -86,37 +96,49 @@ def resample_mean(
         raise BootstrapError("The bootstrap needs at least two differences.")
     if not bool(np.isfinite(values).all()):
         raise BootstrapError("A difference is not a finite number.")
-    if resamples < 100 * TAIL_COUNT:
-        raise BootstrapError(f"At least {100 * TAIL_COUNT} resamples are needed.")
-    mean = float(values.mean())
+    return _mean(np.sort(values), seed, resamples)
+
+
+def resample_units(sample: Sample, *, seed: int, resamples: int = RESAMPLES) -> Bootstrap:
+    """Resample the units of a sample; the gain is in natural units. Raises BootstrapError."""
+    if sample.size < 2 or not math.isfinite(sample.gain):  # noqa: PLR2004
+        raise BootstrapError("The bootstrap needs two units and a gain that is a number.")
+    if sample.is_constant:
+        return Bootstrap(sample.size, sample.gain, 0.0, np.empty(0))
+    weights = sample.units[:, 0]
+    if sample.difference.metric.form == Form.MEAN and bool((weights == weights[0]).all()):
+        gains = sample.difference.metric.sign * (sample.units[:, 2] - sample.units[:, 1])
+        return _mean(gains / weights[0], seed, resamples)
+    _check_resamples(resamples)
+    t_values = t_values_of_units(sample, seed, resamples)
+    return Bootstrap(sample.size, sample.gain, sample.standard_error, t_values)
+
+
+def resample_counts(counts: Discordant, *, seed: int, resamples: int = RESAMPLES) -> Floats:
+    """Return the sorted differences of resamples of n paired rows of 0 and 1, by multinomial.
+
+    Resampling rows is drawing how many of them are won, lost and equal, so that the cost does not
+    depend on n. For a look at the spread; decisions on 0/1 use Tango's score.
+    """
+    lost, won = counts.b / counts.n, counts.c / counts.n
+    shares = [lost, won, max(0.0, 1 - lost - won)]
+    drawn = block_generator(seed, 0).multinomial(counts.n, shares, size=resamples)
+    found: Floats = np.sort((drawn[:, 1] - drawn[:, 0]) / counts.n)
+    return found
+
+
+def _mean(values: Floats, seed: int, resamples: int) -> Bootstrap:
+    _check_resamples(resamples)
     if bool((values == values[0]).all()):
         return Bootstrap(len(values), float(values[0]), 0.0, np.empty(0))
+    mean = float(values.mean())
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return Bootstrap(len(values), mean, error, _t_values(values - mean, seed, resamples))
+    return Bootstrap(len(values), mean, error, t_values_of_mean(values - mean, seed, resamples))
 
 
-def _t_values(centred: Floats, seed: int, resamples: int) -> Floats:
-    """Return the sorted t statistics of resamples of differences whose mean is zero."""
-    size = len(centred)
-    generator = np.random.Generator(np.random.PCG64(seed))
-    statistics = np.empty(resamples)
-    step = max(1, CHUNK_CELLS // size)
-    for start in range(0, resamples, step):
-        count = min(step, resamples - start)
-        drawn = centred[generator.integers(0, size, size=(count, size), dtype=np.int64)]
-        means = drawn.mean(axis=1)
-        squares = np.einsum("ij,ij->i", drawn, drawn)
-        variances = np.maximum(squares - size * means**2, 0) / (size - 1)
-        statistics[start : start + count] = _studentise(means, variances / size)
-    statistics.sort()
-    return statistics
-
-
-def _studentise(means: Floats, squared_errors: Floats) -> Floats:
-    # A resample that repeats one value has no spread: its t is infinite, or zero at the mean.
-    far = np.where(means == 0, 0.0, np.copysign(np.inf, means))
-    safe = np.where(squared_errors > 0, squared_errors, 1.0)
-    return np.where(squared_errors > 0, means / np.sqrt(safe), far)
+def _check_resamples(resamples: int) -> None:
+    if resamples < 100 * TAIL_COUNT:
+        raise BootstrapError(f"At least {100 * TAIL_COUNT} resamples are needed.")
 
 
 def _upper_quantile(t_values: Floats, alpha: float, n: int) -> float:
@@ -125,13 +147,17 @@ def _upper_quantile(t_values: Floats, alpha: float, n: int) -> float:
     size = len(t_values)
     beyond = math.floor(alpha * (size + 1)) - 1
     if beyond >= TAIL_COUNT:
-        return float(t_values[size - 1 - beyond])
-    last = float(t_values[size - 1 - TAIL_COUNT])
+        return _finite_or_far(t_values[size - 1 - beyond])
+    last = _finite_or_far(t_values[size - 1 - TAIL_COUNT])
     return max(last, -float(stdtrit(n - 1, alpha)) * _widening(t_values, n))
 
 
 def _widening(t_values: Floats, n: int) -> float:
     """Return how much wider than Student's t the resamples are, at least 1."""
     size = len(t_values)
-    last = float(t_values[size - 1 - TAIL_COUNT])
+    last = _finite_or_far(t_values[size - 1 - TAIL_COUNT])
     return max(1.0, last / -float(stdtrit(n - 1, (TAIL_COUNT + 1) / (size + 1))))
+
+
+def _finite_or_far(value: np.float64) -> float:
+    return math.inf if math.isnan(value) else float(value)

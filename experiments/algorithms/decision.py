@@ -2,17 +2,19 @@
 
 All thresholds are integers in millionths of the metric's unit (`metrics.SCALE`); differences are
 positive when the candidate is better, whatever the metric's direction. The observed gain is
-compared exactly, on sums of integers; the printed integers are rounded to the worse side and are
-never used to decide.
+compared without rounding; the printed integers are rounded to the worse side and are never used to
+decide.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from experiments.algorithms.estimates import MINIMUM_ROWS, Estimate, PairedOutcomes, estimate
-from experiments.algorithms.metrics import SCALE, OutcomeError
+from experiments.algorithms.estimates import Estimate, Shortage, estimate
+from experiments.algorithms.metrics.base import SCALE, OutcomeError
+from experiments.algorithms.outcomes import MINIMUM_CLUSTERS, MINIMUM_ROWS, PairedOutcomes
+from experiments.algorithms.slices import SliceResult, measure_slices
 from experiments.algorithms.spending import alpha_for_attempt
 
 __all__ = [
@@ -22,6 +24,8 @@ __all__ = [
     "PairedOutcomes",
     "Policy",
     "Reason",
+    "SliceResult",
+    "confirm",
     "decide",
 ]
 
@@ -34,6 +38,7 @@ class Reason(StrEnum):
 
     ACCEPTED = "accepted"
     TOO_FEW_ROWS = "too_few_rows"
+    TOO_FEW_CLUSTERS = "too_few_clusters"
     GUARDRAIL_MISSING = "guardrail_missing"
     REGRESSION = "regression"
     BELOW_MARGIN = "below_margin"
@@ -44,6 +49,7 @@ class Reason(StrEnum):
 SENTENCES: dict[Reason, str] = {
     Reason.ACCEPTED: "The candidate is better than the baseline by more than the margin.",
     Reason.TOO_FEW_ROWS: f"The comparison needs at least {MINIMUM_ROWS} rows.",
+    Reason.TOO_FEW_CLUSTERS: f"The comparison needs at least {MINIMUM_CLUSTERS} clusters of rows.",
     Reason.GUARDRAIL_MISSING: "A guardrail of the policy was not measured.",
     Reason.REGRESSION: "The candidate scores worse than the baseline.",
     Reason.BELOW_MARGIN: "The gain is not shown to exceed the margin at this attempt's level.",
@@ -89,6 +95,7 @@ class Decision:
     Scores, delta and interval are integers in millionths, rounded to the worse side. The interval
     is two-sided at `level` = 1 - 2 alpha_k, so that its low end is the bound that decides.
     `p_e9`, `alpha_e9` and `level_e9` are integers in billionths: p rounded up, the others down.
+    `clusters` is None where rows come alone.
     """
 
     accepted: bool
@@ -113,17 +120,25 @@ class Decision:
     interval_method: str
     test_method: str
     guardrails: tuple[GuardrailResult, ...]
+    clusters: int | None = None
+    weighted: bool = False
+    slices: tuple[SliceResult, ...] = ()
 
 
 def decide(
-    policy: Policy, attempt: int, outcomes: Mapping[str, PairedOutcomes], seed: int
+    policy: Policy,
+    attempt: int,
+    outcomes: Mapping[str, PairedOutcomes],
+    seed: int,
+    slices: Mapping[str, Sequence[str]] | None = None,
 ) -> Decision:
     """Decide one comparison. `outcomes` maps the names used in the policy to their outcomes.
 
     Accepted iff the lower bound at 1 - alpha_k exceeds the margin (at margin 0 also the mid-p is
     at most alpha_k, for proportions), the observed gain reaches the minimum, and every guardrail
     is present with the upper bound of its harm within its margin. Guardrails use alpha_k too:
-    all must pass, so the error rate of the whole stays at alpha_k.
+    all must pass, so the error rate of the whole stays at alpha_k. `slices` maps a column to the
+    values of the deciding metric's rows; slices are told, and decide nothing.
 
     Raises:
         OutcomeError: the policy's metric was not measured.
@@ -142,7 +157,19 @@ def decide(
         primary=primary,
         guardrails=guardrails,
         reason=reason,
+        slices=measure_slices(outcomes[policy.metric], slices or {}, alpha_k, seed),
     )
+
+
+def confirm(
+    policy: Policy, attempt: int, outcomes: Mapping[str, PairedOutcomes], seed: int
+) -> Decision:
+    """Decide on rows kept for confirmation: the gain must exceed the margin, and nothing else.
+
+    `attempt` counts on these rows alone. Raises OutcomeError, ValueError.
+    """
+    bare = replace(policy, minimum_gain=0, guardrails=())
+    return decide(bare, attempt, outcomes, seed)
 
 
 def _guard(
@@ -162,11 +189,12 @@ def _reason(
 ) -> Reason:
     exceeds_margin = primary.low > policy.margin and primary.p_value <= alpha
     hurdles = (
-        (primary.n < MINIMUM_ROWS, Reason.TOO_FEW_ROWS),
+        (primary.shortage == Shortage.CLUSTERS, Reason.TOO_FEW_CLUSTERS),
+        (primary.shortage == Shortage.ROWS, Reason.TOO_FEW_ROWS),
         (any(item.estimate is None for item in guardrails), Reason.GUARDRAIL_MISSING),
         (primary.gain_sum < 0, Reason.REGRESSION),
         (not exceeds_margin, Reason.BELOW_MARGIN),
-        (primary.gain_sum < policy.minimum_gain * primary.n, Reason.BELOW_MINIMUM_GAIN),
+        (not primary.reaches(policy.minimum_gain), Reason.BELOW_MINIMUM_GAIN),
         (not all(item.passed for item in guardrails), Reason.GUARDRAIL_FAILED),
     )
     return next((reason for failed, reason in hurdles if failed), Reason.ACCEPTED)
@@ -180,6 +208,7 @@ def _summarise(
     primary: Estimate,
     guardrails: tuple[GuardrailResult, ...],
     reason: Reason,
+    slices: tuple[SliceResult, ...],
 ) -> Decision:
     counts, level = primary.discordant, 1 - 2 * alpha
     return Decision(
@@ -205,6 +234,9 @@ def _summarise(
         interval_method=primary.interval_method,
         test_method=primary.test_method,
         guardrails=guardrails,
+        clusters=primary.clusters,
+        weighted=primary.weighted,
+        slices=slices,
     )
 
 

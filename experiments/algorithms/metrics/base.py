@@ -8,7 +8,7 @@ a verifier repeat every number.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -123,12 +123,12 @@ class Metric(Protocol):
 class MetricBase:
     """What metrics share; a mean of one component unless a subclass says otherwise."""
 
-    name: ClassVar[str] = ""
-    tasks: ClassVar[tuple[Task, ...]] = (Task.CLASSIFICATION,)
-    direction: ClassVar[Direction] = Direction.HIGHER
-    kind: ClassVar[Kind] = Kind.CONTINUOUS
-    form: ClassVar[Form] = Form.MEAN
-    unit: ClassVar[str] = ""
+    name: str = ""
+    tasks: tuple[Task, ...] = (Task.CLASSIFICATION,)
+    direction: Direction = Direction.HIGHER
+    kind: Kind = Kind.CONTINUOUS
+    form: Form = Form.MEAN
+    unit: str = ""
 
     @property
     def sign(self) -> int:

@@ -5,7 +5,7 @@ is the unweighted mean over the classes that the labels hold, as is `balanced_ac
 score sums over classes (`scale_by_half=False`).
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ BINARY = 2
 class ClassMetric(MetricBase):
     """A metric of a classification."""
 
-    tasks: ClassVar[tuple[Task, ...]] = (Task.CLASSIFICATION,)
+    tasks: tuple[Task, ...] = (Task.CLASSIFICATION,)
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError for one class only, missing labels, or too many classes."""
@@ -48,9 +48,9 @@ class ClassMetric(MetricBase):
 class Accuracy(ClassMetric):
     """Share of rows whose prediction equals the label."""
 
-    name: ClassVar[str] = "accuracy"
-    kind: ClassVar[Kind] = Kind.PROPORTION
-    unit: ClassVar[str] = "share of rows"
+    name: str = "accuracy"
+    kind: Kind = Kind.PROPORTION
+    unit: str = "share of rows"
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError for one class only or missing labels."""
@@ -74,10 +74,10 @@ class Accuracy(ClassMetric):
 class BalancedAccuracy(ClassMetric):
     """Mean over classes of the share of a class's rows that were found."""
 
-    name: ClassVar[str] = "balanced_accuracy"
-    kind: ClassVar[Kind] = Kind.RATIO
-    form: ClassVar[Form] = Form.SUMS
-    unit: ClassVar[str] = "mean share of a class's rows"
+    name: str = "balanced_accuracy"
+    kind: Kind = Kind.RATIO
+    form: Form = Form.SUMS
+    unit: str = "mean share of a class's rows"
 
     def components(self, truth: Truth, answers: Answers) -> Outcomes:
         """Return per class its hits and its rows; (n, 2 k)."""
@@ -118,10 +118,10 @@ class BalancedAccuracy(ClassMetric):
 class F1(ClassMetric):
     """Harmonic mean of precision and recall: 2 hits / (predicted + actual)."""
 
-    name: ClassVar[str] = "f1"
-    kind: ClassVar[Kind] = Kind.RATIO
-    form: ClassVar[Form] = Form.SUMS
-    unit: ClassVar[str] = "F1"
+    name: str = "f1"
+    kind: Kind = Kind.RATIO
+    form: Form = Form.SUMS
+    unit: str = "F1"
 
     def components(self, truth: Truth, answers: Answers) -> Outcomes:
         """Return hits, predicted and actual per class that counts; (n, 3) or (n, 3 k)."""
@@ -170,9 +170,9 @@ class F1(ClassMetric):
 class LogLoss(ClassMetric):
     """-ln of the probability of the label, clipped to [1e-15, 1 - 1e-15]."""
 
-    name: ClassVar[str] = "log_loss"
-    direction: ClassVar[Direction] = Direction.LOWER
-    unit: ClassVar[str] = "nats"
+    name: str = "log_loss"
+    direction: Direction = Direction.LOWER
+    unit: str = "nats"
 
     def components(self, truth: Truth, answers: Answers) -> Outcomes:
         """Return -ln(p of the label) per row; (n, 1)."""
@@ -194,9 +194,9 @@ class LogLoss(ClassMetric):
 class BrierScore(ClassMetric):
     """Squared distance of the probabilities from the label, summed over classes."""
 
-    name: ClassVar[str] = "brier_score"
-    direction: ClassVar[Direction] = Direction.LOWER
-    unit: ClassVar[str] = "squared probability"
+    name: str = "brier_score"
+    direction: Direction = Direction.LOWER
+    unit: str = "squared probability"
 
     def components(self, truth: Truth, answers: Answers) -> Outcomes:
         """Return the squared distance per row; (n, 1)."""

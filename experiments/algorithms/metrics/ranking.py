@@ -4,8 +4,6 @@ Definitions are scikit-learn's: tied scores count one half in AUROC and share th
 (McSherry, Najork 2008); gains are the labels themselves, discounts 1 / log2(place + 1).
 """
 
-from typing import ClassVar
-
 import numpy as np
 import numpy.typing as npt
 
@@ -37,10 +35,10 @@ BINARY = 2
 class Auroc(MetricBase):
     """Share of pairs, one row of the larger label and one of the other, put in the right order."""
 
-    name: ClassVar[str] = "auroc"
-    kind: ClassVar[Kind] = Kind.RANKING
-    form: ClassVar[Form] = Form.RANKS
-    unit: ClassVar[str] = "share of pairs"
+    name: str = "auroc"
+    kind: Kind = Kind.RANKING
+    form: Form = Form.RANKS
+    unit: str = "share of pairs"
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError unless there are exactly two classes."""
@@ -78,17 +76,17 @@ class Auroc(MetricBase):
 class Ndcg(MetricBase):
     """Normalised discounted cumulative gain of the first `k` places, mean over groups."""
 
-    tasks: ClassVar[tuple[Task, ...]] = (Task.RANKING,)
-    kind: ClassVar[Kind] = Kind.RANKING
-    form: ClassVar[Form] = Form.SUMS
-    unit: ClassVar[str] = "share of the ideal gain"
+    tasks: tuple[Task, ...] = (Task.RANKING,)
+    kind: Kind = Kind.RANKING
+    form: Form = Form.SUMS
+    unit: str = "share of the ideal gain"
 
     def __init__(self, k: int) -> None:
         """`k`: places that count, from 1."""
         if k < 1:
             raise OutcomeError("ndcg@k needs k of at least 1.")
         self.k = k
-        self.name = f"ndcg@{k}"  # type: ignore[misc]
+        self.name = f"ndcg@{k}"
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError without groups, for groups of one row, or labels below zero."""
@@ -191,6 +189,3 @@ def placements(components: Outcomes, weights: Floats | None = None) -> Floats | 
     beating = 1 - (np.cumsum(above) - above / 2) / above.sum()
     found: Floats = np.where(positive, beaten[places], beating[places])
     return found
-
-
-

@@ -3,8 +3,6 @@
 Definitions are scikit-learn's.
 """
 
-from typing import ClassVar
-
 import numpy as np
 
 from experiments.algorithms.metrics.base import (
@@ -32,8 +30,8 @@ from experiments.algorithms.metrics.inputs import (
 class NumberMetric(MetricBase):
     """A metric of a regression."""
 
-    tasks: ClassVar[tuple[Task, ...]] = (Task.REGRESSION,)
-    direction: ClassVar[Direction] = Direction.LOWER
+    tasks: tuple[Task, ...] = (Task.REGRESSION,)
+    direction: Direction = Direction.LOWER
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError for labels that are not finite numbers."""
@@ -49,8 +47,8 @@ class NumberMetric(MetricBase):
 class MeanAbsoluteError(NumberMetric):
     """Mean of |prediction - label|."""
 
-    name: ClassVar[str] = "mae"
-    unit: ClassVar[str] = "label unit"
+    name: str = "mae"
+    unit: str = "label unit"
 
     def components(self, truth: Truth, answers: Answers) -> Outcomes:
         """Return |prediction - label| per row; (n, 1)."""
@@ -68,10 +66,10 @@ class MeanAbsoluteError(NumberMetric):
 class RootMeanSquaredError(NumberMetric):
     """Square root of the mean of (prediction - label)^2."""
 
-    name: ClassVar[str] = "rmse"
-    kind: ClassVar[Kind] = Kind.RATIO
-    form: ClassVar[Form] = Form.SUMS
-    unit: ClassVar[str] = "label unit"
+    name: str = "rmse"
+    kind: Kind = Kind.RATIO
+    form: Form = Form.SUMS
+    unit: str = "label unit"
 
     def components(self, truth: Truth, answers: Answers) -> Outcomes:
         """Return (prediction - label)^2 per row; (n, 1)."""
@@ -98,11 +96,11 @@ class RootMeanSquaredError(NumberMetric):
 class RSquared(NumberMetric):
     """1 - squared error / squared spread of the labels."""
 
-    name: ClassVar[str] = "r2"
-    direction: ClassVar[Direction] = Direction.HIGHER
-    kind: ClassVar[Kind] = Kind.RATIO
-    form: ClassVar[Form] = Form.SUMS
-    unit: ClassVar[str] = "share of variance"
+    name: str = "r2"
+    direction: Direction = Direction.HIGHER
+    kind: Kind = Kind.RATIO
+    form: Form = Form.SUMS
+    unit: str = "share of variance"
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError also for labels that are all the same."""
@@ -147,9 +145,9 @@ class RSquared(NumberMetric):
 class PoissonDeviance(NumberMetric):
     """Mean Poisson deviance of counts: 2 (y ln(y / prediction) - y + prediction)."""
 
-    name: ClassVar[str] = "poisson_deviance"
-    kind: ClassVar[Kind] = Kind.COUNT
-    unit: ClassVar[str] = "deviance per row"
+    name: str = "poisson_deviance"
+    kind: Kind = Kind.COUNT
+    unit: str = "deviance per row"
 
     def check(self, truth: Truth) -> None:
         """Raises OutcomeError for labels that are not whole numbers from zero."""

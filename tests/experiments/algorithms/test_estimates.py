@@ -25,7 +25,9 @@ def test_a_lower_loss_is_a_positive_gain() -> None:
     baseline = source.integers(500_000, 900_000, 200)
     found = estimate(PairedOutcomes("log_loss", baseline, baseline - 1000), 0.025, 0, 1)
 
-    assert found.gain_sum == 1000 * 200
+    assert found.gain_sum == 1000 * found.weight_sum
+    assert found.reaches(1000)
+    assert not found.reaches(1001)
     assert found.low == 1000
     assert found.delta_ppm == found.baseline_score - found.candidate_score > 0
     assert found.interval_method == "constant-difference"

@@ -8,12 +8,10 @@ from hypothesis import strategies as st
 from experiments.algorithms.metrics import (
     METRICS,
     OutcomeError,
-    absolute_error,
     accuracy,
     brier_score,
     log_loss,
     score,
-    squared_error,
     to_fixed,
     total,
 )
@@ -35,13 +33,6 @@ def test_brier_score_sums_over_the_classes() -> None:
     outcomes = brier_score([0, 1], np.array([[1.0, 0.0], [0.5, 0.5]]), [0, 1])
 
     assert outcomes.tolist() == [0, 500_000]
-
-
-def test_errors_of_numbers_are_in_millionths() -> None:
-    labels, guesses = np.array([1.0, 2.0]), np.array([1.5, 0.0])
-
-    assert absolute_error(labels, guesses).tolist() == [500_000, 2_000_000]
-    assert squared_error(labels, guesses).tolist() == [250_000, 4_000_000]
 
 
 def test_rounding_is_half_to_even() -> None:
