@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hokusai.runner import probe, protocol
+from hokusai.runner import fitting, probe, protocol
 from hokusai.runner.answering import Answerer, describe
 from hokusai.runner.errors import ProtocolError, RunnerError, to_wire
 from hokusai.runner.foreign import ForeignCode
@@ -52,6 +52,9 @@ def live(plan: Plan, handles: Handles) -> None:
             return
         if plan.purpose == "probe":
             probe.attempt(data, plan.probe)
+            return
+        if plan.purpose == "train":
+            fitting.answer(data, plan)
             return
         try:
             with ForeignCode("load"):

@@ -17,6 +17,7 @@ from hokusai.runner.errors import (
 )
 from hokusai.runner.outputs import Outputs, read_outputs
 from hokusai.runner.statements import ChildStats, Described, Health
+from hokusai.runner.training_calls import Assignment, Rows, TrainingCalls
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
     # (n, len(columns)) float64, row-major: an array, or its bytes.
     Matrix: TypeAlias = npt.NDArray[np.float64] | memoryview | bytes
 
-__all__ = ["ChildStats", "Described", "Health", "Outputs", "RunnerClient"]
+__all__ = [
+    "Assignment",
+    "ChildStats",
+    "Described",
+    "Health",
+    "Outputs",
+    "Rows",
+    "RunnerClient",
+]
 
 Header = dict[str, Any]
 Row = Mapping[str, Any]
@@ -43,7 +52,7 @@ REPLY_FLOOR_BYTES: Final = 64 << 20
 REPLY_FACTOR: Final = 64
 
 
-class RunnerClient:
+class RunnerClient(TrainingCalls):
     """Calls the runner at `socket_path`. Thread-safe and fork-safe; keeps no open call.
 
     Every method raises a RunnerError: RunnerUnavailable where nobody answers in `timeout_s`.
@@ -63,6 +72,7 @@ class RunnerClient:
             warnings=tuple(body["warnings"]),
             formats=tuple(body["formats"]),
             children=body["children"],
+            recipes=tuple(body.get("recipes", ())),
         )
 
     def stats(self) -> list[ChildStats]:

@@ -44,7 +44,7 @@ class ModelOutOfMemory(RunnerError):
 
 
 class ModelRaised(RunnerError):
-    """The model's own code raised. Context: `exception` (type name), `phase` (load, predict)."""
+    """The model's code raised. Context: `exception` (type name), `phase` (load, predict, fit)."""
 
     code = "model_raised"
 
@@ -85,6 +85,24 @@ class OutputContract(RunnerError):
     code = "output_contract"
 
 
+class RecipeRefused(RunnerError):
+    """The runner does not train by this recipe. Context: `recipe`."""
+
+    code = "recipe_refused"
+
+
+class InvalidParameters(RunnerError):
+    """A parameter of a recipe is unknown or out of range. Context: `parameter`."""
+
+    code = "invalid_parameters"
+
+
+class TrainingDataUnusable(RunnerError):
+    """Nothing can be fitted on these rows. Context: `table`, `row`, `column`, `coalition`."""
+
+    code = "training_data_unusable"
+
+
 class ProtocolError(RunnerError):
     """The other side sent what the protocol does not know."""
 
@@ -104,6 +122,9 @@ BY_CODE: dict[str, type[RunnerError]] = {
         ArtifactMismatch,
         FormatRefused,
         OutputContract,
+        RecipeRefused,
+        InvalidParameters,
+        TrainingDataUnusable,
         ProtocolError,
     )
 }

@@ -6,8 +6,13 @@ from typing import Final, Literal
 
 from hokusai.runner.errors import ModelOutOfMemory, ModelRaised, RunnerError
 
-Phase = Literal["load", "predict"]
+Phase = Literal["load", "predict", "fit"]
 MAX_MESSAGE: Final = 300
+DOING: Final[dict[Phase, str]] = {
+    "load": "being loaded",
+    "predict": "predicting",
+    "fit": "being fitted",
+}
 # How compiled libraries say it: C++, and onnxruntime's arena.
 NO_MEMORY: Final = ("std::bad_alloc", "Failed to allocate memory")
 # Texts in quotes and numbers of an exception may be a row's values, which nobody else may see.
@@ -36,9 +41,8 @@ class ForeignCode:
             raise ModelOutOfMemory(
                 "The model asked for more memory than it may use and was stopped."
             ) from raised
-        doing = "being loaded" if self._phase == "load" else "predicting"
         raise ModelRaised(
-            f"The model failed while {doing}: {kind.__name__}: {said}",
+            f"The model failed while {DOING[self._phase]}: {kind.__name__}: {said}",
             exception=kind.__name__,
             phase=self._phase,
         ) from raised
@@ -48,6 +52,6 @@ class ForeignCode:
             text = " ".join(str(raised).split())
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError):
             return "no message"
-        if self._phase == "predict":
+        if self._phase != "load":
             text = VALUES.sub("…", text)
         return text[:MAX_MESSAGE]

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,7 @@ PACKAGE: Final = Path(hokusai.runner.__file__).parent
 PROGRAM: Final = (
     "import sys, types; house = types.ModuleType('hokusai'); house.__path__ = [sys.argv[1]]; "
     "sys.modules['hokusai'] = house; from hokusai.runner.zygote import main; "
-    "main(int(sys.argv[2]), sys.argv[3])"
+    "main(int(sys.argv[2]), *sys.argv[3:])"
 )
 ONE_THREAD: Final = (
     "OMP_NUM_THREADS",
@@ -49,14 +49,17 @@ MAX_ZYGOTES: Final = 8
 
 
 class Zygote:
-    """A warmed parent as a process. `kind`: which libraries it has imported."""
+    """A warmed parent as a process. `kind`: which libraries it has imported.
 
-    def __init__(self, kind: str) -> None:
+    `extra`: further arguments of `hokusai.runner.zygote.main`.
+    """
+
+    def __init__(self, kind: str, extra: Sequence[str] = ()) -> None:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-B", "-X", "utf8", "-c", PROGRAM]
         with theirs:
             self.process = subprocess.Popen(
-                [*command, str(PACKAGE.parent), str(theirs.fileno()), kind],
+                [*command, str(PACKAGE.parent), str(theirs.fileno()), kind, *extra],
                 env=ENVIRONMENT,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -98,10 +101,14 @@ class Zygote:
 
 
 class Nursery:
-    """One zygote per project and kind; children that `watch` looks after."""
+    """One zygote per project and kind; children that `watch` looks after.
 
-    def __init__(self, watch: Watch) -> None:
+    `training`: what zygotes of the kind "training" are told: a folder, then classes of recipes.
+    """
+
+    def __init__(self, watch: Watch, training: Sequence[str] = ()) -> None:
         self._watch = watch
+        self._training = tuple(training)
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
@@ -172,7 +179,7 @@ class Nursery:
         with lock:
             zygote = self._zygotes.get(name)
             if zygote is None or not zygote.alive():
-                zygote = Zygote(kind)
+                zygote = Zygote(kind, self._training if kind == "training" else ())
             with self._lock:
                 # The order of the dictionary is the order of use.
                 self._zygotes.pop(name, None)

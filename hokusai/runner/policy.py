@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hokusai.runner import protocol
-from hokusai.runner.errors import FormatRefused, ModelOutOfMemory, RunnerError
+from hokusai.runner.errors import FormatRefused, ModelOutOfMemory, RecipeRefused, RunnerError
 from hokusai.runner.mlmodel import ModelFormat
 from hokusai.runner.nursery import Nursery
 from hokusai.runner.probe import ATTEMPTS
@@ -50,6 +50,12 @@ class Isolation:
             tier=self.tier,
             reason=reason,
         )
+
+    def check_training(self) -> None:
+        """Raise RecipeRefused where nothing may be trained; a recipe is ours, its rows are not."""
+        if self.tier == "C" and ModelFormat.SKOPS not in self.formats():
+            reason = self._reason(ModelFormat.SKOPS)
+            raise RecipeRefused(f"Nothing is trained here: {reason}.", tier=self.tier)
 
     def _reason(self, wanted: ModelFormat) -> str:
         if wanted is ModelFormat.PYFUNC:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from hokusai.runner import protocol
 from hokusai.runner.errors import ProtocolError, RunnerError, RunnerUnavailable, to_wire
 from hokusai.runner.sandbox.plan import Tier
-from hokusai.runner.service import Runner
+from hokusai.runner.service import NO_RECIPES, Recipes, Runner
 
 LOG: Final = logging.getLogger("hokusai.runner")
 BACKLOG: Final = 128
@@ -59,6 +59,8 @@ class Server:
             asked = header.get("op")
             if asked == "predict_once":
                 return self._runner.predict_once(header, body)
+            if asked in ("fit_predict", "fit_export"):
+                return self._runner.train(header, body)
             question = self._questions.get(str(asked))
             if question is None:
                 raise ProtocolError("The runner knows no such question.")
@@ -100,13 +102,20 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
-def run(path: Path, store: Path, *, allow_tier_c: bool, highest: Tier = "A") -> None:
+def run(
+    path: Path,
+    store: Path,
+    *,
+    allow_tier_c: bool,
+    highest: Tier = "A",
+    recipes: Recipes = NO_RECIPES,
+) -> None:
     """Run until SIGTERM or SIGINT; ends every child before it returns."""
     private_folder(path.parent)
     for left in path.parent.glob("s*.sock"):
         left.unlink()
     signal.signal(signal.SIGTERM, _leave)
-    runner = Runner(store, path.parent, allow_tier_c=allow_tier_c, highest=highest)
+    runner = Runner(store, path.parent, allow_tier_c=allow_tier_c, highest=highest, recipes=recipes)
     for warning in runner.isolation.warnings:
         LOG.warning("%s", warning)
     LOG.info("isolation tier %s, listening at %s", runner.isolation.tier, path)

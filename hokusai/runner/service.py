@@ -1,37 +1,38 @@
 """What the runner does: one fresh child per evaluation, one lasting child per version."""
 
-import contextlib
 import secrets
 import socket
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from hokusai.runner import artifact, memory, mlmodel, protocol, stamp
 from hokusai.runner.children import STOPPED, Child, Watch
-from hokusai.runner.errors import (
-    ModelCrashed,
-    ModelTimeout,
-    ProtocolError,
-    RunnerError,
-    RunnerUnavailable,
-    from_wire,
-    to_wire,
-)
+from hokusai.runner.errors import ModelTimeout, RunnerError, RunnerUnavailable, to_wire
+from hokusai.runner.exchange import END_WAIT_S, ask_once, introduction
 from hokusai.runner.mlmodel import ModelFormat
 from hokusai.runner.nursery import Nursery
 from hokusai.runner.policy import prove
+from hokusai.runner.recipes import allowed
 from hokusai.runner.sandbox.plan import Plan, Purpose, Tier
 
 REMEMBERED_CAUSES: Final = 256
 BACKLOG: Final = 128
-# What a child may answer: it ran foreign code, and main must not be made to hold any amount.
-REPLY_FLOOR_BYTES: Final = 64 << 20
-REPLY_FACTOR: Final = 64
-END_WAIT_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipes:
+    """Classes that may train, by name, and a folder to import them from beside the installed."""
+
+    classes: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+
+
+NO_RECIPES: Final = Recipes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,21 @@ class Runner:
     """The state of one runner process: its store, its tier, its children."""
 
     def __init__(
-        self, store: Path, folder: Path, *, allow_tier_c: bool, highest: Tier = "A"
+        self,
+        store: Path,
+        folder: Path,
+        *,
+        allow_tier_c: bool,
+        highest: Tier = "A",
+        recipes: Recipes = NO_RECIPES,
     ) -> None:
         self._store = store
+        self._recipes = recipes.classes
         self._folder = folder
         self._scratch = folder / "root"
         self._scratch.mkdir(mode=0o700, exist_ok=True)
         self._watch = Watch()
-        self._nursery = Nursery(self._watch)
+        self._nursery = Nursery(self._watch, [recipes.folder, *recipes.classes.values()])
         self._verified: dict[str, tuple[Path, ModelFormat]] = {}
         self._served: dict[str, Served] = {}
         self._causes: OrderedDict[str, RunnerError] = OrderedDict()
@@ -80,26 +88,24 @@ class Runner:
             "warnings": self.isolation.warnings,
             "formats": self.isolation.formats(),
             "children": len(self._watch.living()),
+            "recipes": tuple(self._recipes),
         }
 
     def predict_once(
         self, header: protocol.Header, body: protocol.Block
     ) -> tuple[protocol.Header, memoryview]:
         """The reply of a fresh child, which gets `body` as it came."""
-        deadline_s = float(header["deadline_s"])
-        child = self._start("once", header)
-        try:
-            child.begin(deadline_s)
-            reply = _exchange(child, body, deadline_s)
-            answer, block = protocol.decode(reply)
-        except ProtocolError as error:
-            child.kill(ModelCrashed("The model's process answered with something unreadable."))
-            raise child.cause() from error
-        finally:
-            child.dispose()
-        if "error" in answer:
-            raise from_wire(answer["error"])
-        return answer, block
+        return ask_once(self._start("once", header), body, float(header["deadline_s"]))
+
+    def train(
+        self, header: protocol.Header, body: protocol.Block
+    ) -> tuple[protocol.Header, memoryview]:
+        """The reply of a fresh child that fits by a recipe this runner was started with."""
+        recipe = allowed.path_of(header.get("recipe"), self._recipes)
+        self.isolation.check_training()
+        plan = self._plan("train", int(header["memory_bytes"]), recipe=recipe)
+        child = self._nursery.start(plan, project=str(header["project"]), kind="training")
+        return ask_once(child, body, float(header["deadline_s"]))
 
     def serve(self, header: protocol.Header) -> dict[str, Any]:
         """Start or find the lasting child of `key`."""
@@ -166,19 +172,32 @@ class Runner:
     ) -> Child:
         files, model_format = self._checked(str(header["tree_digest"]))
         self.isolation.check(model_format)
-        plan = Plan(
-            purpose=purpose,
-            tier=self.isolation.tier,
-            uid=self._nursery.own_uid() if self.isolation.own_uids else 0,
-            tree=str(files),
-            format=model_format,
-            scratch=str(self._scratch),
-            memory_bytes=int(header["memory_bytes"]),
-            probe={},
-        )
+        memory_bytes = int(header["memory_bytes"])
+        plan = self._plan(purpose, memory_bytes, tree=str(files), model_format=model_format)
         kind = "pyfunc" if model_format is ModelFormat.PYFUNC else "numeric"
         project = str(header["project"])
         return self._nursery.start(plan, project=project, kind=kind, listener=listener)
+
+    def _plan(
+        self,
+        purpose: Purpose,
+        memory_bytes: int,
+        *,
+        tree: str = "",
+        model_format: str = "",
+        recipe: str = "",
+    ) -> Plan:
+        return Plan(
+            purpose=purpose,
+            tier=self.isolation.tier,
+            uid=self._nursery.own_uid() if self.isolation.own_uids else 0,
+            tree=tree,
+            format=model_format,
+            scratch=str(self._scratch),
+            memory_bytes=memory_bytes,
+            probe={},
+            recipe=recipe,
+        )
 
     def _checked(self, digest: str) -> tuple[Path, ModelFormat]:
         found = self._verified.get(digest)
@@ -196,7 +215,7 @@ class Runner:
             listener.listen(BACKLOG)
             try:
                 child = self._start("serve", header, listener)
-                stated = _introduction(child, float(header["deadline_s"]))
+                stated = introduction(child, float(header["deadline_s"]))
             except RunnerError:
                 path.unlink()
                 raise
@@ -237,42 +256,6 @@ def _fits(served: Served, header: protocol.Header) -> bool:
         and served.project == header["project"]
         and plan.memory_bytes == header["memory_bytes"]
     )
-
-
-def _exchange(child: Child, body: protocol.Block, deadline_s: float) -> protocol.Block:
-    child.data.settimeout(deadline_s + END_WAIT_S)
-    # A child that ended cannot read; its reply or its cause says more than the broken pipe.
-    with contextlib.suppress(OSError):
-        child.data.sendall(protocol.LENGTH.pack(len(body)))
-        child.data.sendall(body)
-    limit = REPLY_FLOOR_BYTES + REPLY_FACTOR * len(body)
-    return _received(child, limit)
-
-
-def _introduction(child: Child, deadline_s: float) -> dict[str, Any]:
-    child.begin(deadline_s)
-    child.data.settimeout(deadline_s + END_WAIT_S)
-    try:
-        stated, _ = protocol.decode(_received(child, REPLY_FLOOR_BYTES))
-    except RunnerError:
-        child.dispose()
-        raise
-    child.finish()
-    if "error" in stated:
-        child.dispose()
-        raise from_wire(stated["error"])
-    return stated
-
-
-def _received(child: Child, limit: int) -> protocol.Block:
-    try:
-        body = protocol.receive(child.data, limit)
-    except (OSError, ProtocolError) as error:
-        child.kill(ModelTimeout("The model did not finish in time and was stopped."))
-        raise child.cause() from error
-    if body is None:
-        raise child.cause()
-    return body
 
 
 def _stats(served: Served) -> dict[str, Any]:

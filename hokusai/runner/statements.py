@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`tier`: A, B or C; `probe`: what a child tried, and whether it was stopped."""
+    """`tier`: A, B or C; `probe`: what a child tried, and whether it was stopped.
+
+    `recipes`: names of the training recipes it was started with.
+    """
 
     tier: str
     probe: Mapping[str, bool]
     warnings: tuple[str, ...]
     formats: tuple[str, ...]
     children: int
+    recipes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import orjson
 from hokusai.runner import child, protocol
 from hokusai.runner.child import Handles
 from hokusai.runner.errors import RunnerError, to_wire
+from hokusai.runner.recipes import allowed
 from hokusai.runner.sandbox import floor, kernel
 from hokusai.runner.sandbox.plan import Plan
 
@@ -44,17 +45,25 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
         "mlflow.sklearn",
         "hokusai.runner.loaders.pyfunc_model",
     ),
+    # What each recipe needs, it names itself.
+    "training": (),
 }
 MAX_PLAN_BYTES: Final = 1 << 16
 MAX_HANDLES: Final = 4
 FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
 
 
-def main(control_descriptor: int, kind: str) -> None:
-    """Warm up, say so, and fork until main hangs up."""
+def main(control_descriptor: int, kind: str, folder: str = "", *recipes: str) -> None:
+    """Warm up, say so, and fork until main hangs up.
+
+    `recipes`: what a warmed parent of trainings imports, also from `folder` where one is given.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in MODULES[kind]:
         importlib.import_module(name)
+    if folder:
+        sys.path.append(folder)
+    allowed.warm(recipes)
     # Children end unseen here: each has a guard that waits for it.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()

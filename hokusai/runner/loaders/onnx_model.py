@@ -1,5 +1,6 @@
 """ONNX models in onnxruntime: one thread, no custom operators, files of the tree only."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ class OnnxModel:
     (a tensor or ZipMap's dicts), or one number per row.
     """
 
-    def __init__(self, session: Any, path: Path, described: ModelFile) -> None:
+    def __init__(self, session: Any, graph: Callable[[], Any], described: ModelFile) -> None:
         self._run = session.run
         self._inputs = [(i.name, _dtype(i.type)) for i in session.get_inputs()]
         names = described.inputs
@@ -52,12 +53,12 @@ class OnnxModel:
         self.shape: Shape | None = None
         self._wanted = [output.name for output in outputs[:2]]
         if outputs[0].type in LABEL_TYPES:
-            self.shape = self._classifier(path, outputs)
+            self.shape = self._classifier(graph(), outputs)
         elif len(outputs) > 1:
             raise OutputContract("An ONNX model gives a label and probabilities, or one number.")
 
-    def _classifier(self, path: Path, outputs: list[Any]) -> Shape:
-        classes = _classes(path)
+    def _classifier(self, model: Any, outputs: list[Any]) -> Shape:
+        classes = _classes(model)
         self._zip = len(outputs) > 1 and not outputs[1].type.startswith("tensor(")
         return classifier_shape(classes, probabilities=len(outputs) > 1)
 
@@ -87,13 +88,21 @@ class OnnxModel:
 
 def load_model(root: Path, described: ModelFile) -> OnnxModel:
     """The session; raises FormatRefused for operators that onnxruntime does not ship."""
+    path = str(root / described.data_path)
+    return OnnxModel(_session(path), lambda: onnx.load(path, load_external_data=False), described)
+
+
+def from_bytes(raw: bytes, described: ModelFile) -> OnnxModel:
+    """The same from a serialised graph that names no file."""
+    return OnnxModel(_session(raw), lambda: onnx.load_model_from_string(raw), described)
+
+
+def _session(model: str | bytes) -> Any:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    path = root / described.data_path
-    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return OnnxModel(session, path, described)
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _dtype(kind: str) -> Any:
@@ -102,9 +111,9 @@ def _dtype(kind: str) -> Any:
     return DTYPES[kind]
 
 
-def _classes(path: Path) -> list[Label]:
+def _classes(model: Any) -> list[Label]:
     """Class labels as the graph's classifier node states them."""
-    for node in onnx.load(str(path), load_external_data=False).graph.node:
+    for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.name in CLASS_ATTRIBUTES and attribute.ints:
                 return [int(value) for value in attribute.ints]

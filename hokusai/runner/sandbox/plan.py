@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Tier = Literal["A", "B", "C"]
-Purpose = Literal["once", "serve", "probe"]
+Purpose = Literal["once", "serve", "probe", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Plan:
 
     `uid`: the uid of its own, 0 where it keeps main's. `tree`: the folder of the model's files.
     `scratch`: an empty folder that the child's private root is mounted on. `memory_bytes`: the
-    limit main watches; here only the backstop. `probe`: what a probe child tries.
+    limit main watches; here only the backstop. `probe`: what a probe child tries. `recipe`: the
+    dotted path of the class that a training child fits by.
     """
 
     purpose: Purpose
@@ -24,6 +25,7 @@ class Plan:
     scratch: str
     memory_bytes: int
     probe: dict[str, Any]
+    recipe: str = ""
 
     def to_wire(self) -> dict[str, Any]:
         """JSON values of every field."""

@@ -55,12 +55,16 @@ def client(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
 
 
 @contextmanager
-def running(folder: Path, store: Store) -> Iterator[tuple[RunnerClient, subprocess.Popen[bytes]]]:
+def running(
+    folder: Path, store: Store, *options: str
+) -> Iterator[tuple[RunnerClient, subprocess.Popen[bytes]]]:
     """A runner of its own in `folder`."""
     folder.chmod(0o700)
     path = folder / "r.sock"
     command = python("-m", "hokusai.runner", "--socket", str(path))
-    process = subprocess.Popen([*command, "--store", str(store.root), "--allow-tier-c"], cwd=ROOT)
+    process = subprocess.Popen(
+        [*command, "--store", str(store.root), "--allow-tier-c", *options], cwd=ROOT
+    )
     client = RunnerClient(str(path), timeout_s=60)
     try:
         _wait(client, process)
