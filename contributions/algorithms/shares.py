@@ -1,6 +1,6 @@
 """Shares of an improvement in basis points that always sum to 10,000."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,6 +10,29 @@ ROW_WEIGHTS = "row-weights/1"
 
 class NothingToShare(ValueError):
     """No contribution has a positive weight."""
+
+
+class SharesUnsound(ValueError):
+    """Shares that do not sum to the whole, or of which one is no share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What a person's data added, with its lower bound, in whole billionths of the metric's unit.
+
+    `low` is None where the rows are too few to say; `address` is the person's and decides ties;
+    `rows` are the new rows of each of the person's contributions.
+    """
+
+    address: str
+    value: int
+    low: int | None
+    rows: Mapping[str, int]
+
+    @property
+    def paid(self) -> bool:
+        """Whether the value is positive, beyond what chance explains."""
+        return self.low is not None and self.low > 0 and self.value > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +55,44 @@ def split_by_rows(rows: Mapping[str, int]) -> Split:
         ValueError: a negative number of rows.
     """
     return Split(ROW_WEIGHTS, largest_remainder({key: Fraction(n) for key, n in rows.items()}))
+
+
+def split_by_values(people: Sequence[Worth]) -> dict[str, int]:
+    """Share 10,000 basis points among those whose lower bound is above zero; by address.
+
+    Raises:
+        NothingToShare: nobody's is.
+        ValueError: an address that stands there twice.
+    """
+    if len({person.address.casefold() for person in people}) < len(people):
+        raise ValueError("A person is credited once.")
+    paid = {person.address: Fraction(person.value) for person in people if person.paid}
+    return largest_remainder(paid)
+
+
+def split_over_contributions(people: Sequence[Worth], shares: Mapping[str, int]) -> dict[str, int]:
+    """Split each person's basis points over what the person gave, by new rows.
+
+    Keys of `shares` are addresses; keys of the result are the contributions', without those that
+    get no basis point.
+
+    Raises:
+        NothingToShare: a person with a share and without rows.
+    """
+    found: dict[str, int] = {}
+    for person in people:
+        if points := shares.get(person.address, 0):
+            rows = {key: Fraction(count) for key, count in person.rows.items()}
+            found |= largest_remainder(rows, points)
+    return {key: points for key, points in found.items() if points}
+
+
+def check_shares(shares: Mapping[object, int]) -> None:
+    """Raises SharesUnsound unless there are none, or all are positive and sum to 10,000."""
+    if any(points <= 0 for points in shares.values()):
+        raise SharesUnsound("A share is at least one basis point.")
+    if shares and (whole := sum(shares.values())) != WHOLE_BPS:
+        raise SharesUnsound(f"Shares sum to {whole} basis points, not to {WHOLE_BPS}.")
 
 
 def largest_remainder(weights: Mapping[str, Fraction], whole: int = WHOLE_BPS) -> dict[str, int]:
