@@ -15,7 +15,12 @@ from experiments.algorithms.differences import Sample
 from experiments.algorithms.draws import block_generator
 from experiments.algorithms.metrics.base import Floats, Form
 from experiments.algorithms.paired import Discordant
-from experiments.algorithms.resampling import RESAMPLES, t_values_of_mean, t_values_of_units
+from experiments.algorithms.resampling import (
+    RESAMPLES,
+    T_DECIMALS,
+    t_values_of_mean,
+    t_values_of_units,
+)
 
 TAIL_COUNT = 10
 
@@ -61,7 +66,7 @@ class Bootstrap:
         """Return the one-sided p of H0: gain <= margin, the inversion of `lower`."""
         if not len(self.t_values):
             return 0.5**self.n if self.mean > margin else 1.0
-        observed = (self.mean - margin) / self.standard_error
+        observed = round((self.mean - margin) / self.standard_error, T_DECIMALS)
         size = len(self.t_values)
         beyond = size - int(np.searchsorted(self.t_values, observed, side="left"))
         counted = (beyond + 1) / (size + 1)

@@ -103,8 +103,8 @@ def _error(
         held = len(np.unique(codes[rows & (mass > 0)]))
         if held < 2:  # noqa: PLR2004
             raise OutcomeError("auroc needs rows of each class in at least two units.")
-        share = np.bincount(codes[rows], weights=deviations[rows], minlength=size)
-        share /= mass[rows].sum()
+        held_sums = np.bincount(codes[rows], weights=deviations[rows], minlength=size)
+        share = held_sums / mass[rows].sum()
         total += held / (held - 1) * float(share @ share)
         sums.append(share)
         counts.append(held)

@@ -95,7 +95,8 @@ def weights_ppm(outcomes: PairedOutcomes) -> Outcomes:
     if outcomes.weights is None:
         return np.full(outcomes.n, SCALE, dtype=np.int64)
     weights = np.asarray(outcomes.weights, dtype=np.float64)
-    return np.rint(weights / weights.mean() * SCALE).astype(np.int64)
+    scaled: Outcomes = np.rint(weights / weights.mean() * SCALE).astype(np.int64)
+    return scaled
 
 
 def counted_rows(outcomes: PairedOutcomes) -> npt.NDArray[np.bool_]:
@@ -139,7 +140,8 @@ def units_of(outcomes: PairedOutcomes) -> Outcomes:
 def _products(weights: Outcomes, parts: Outcomes) -> npt.NDArray[Any]:
     largest = int(weights.max()) * max(1, int(np.abs(parts).max()))
     if largest * len(weights) < INT64_ROOM:
-        return weights[:, np.newaxis] * parts
+        small: Outcomes = weights[:, np.newaxis] * parts
+        return small
     # Python's integers never overflow.
     exact: npt.NDArray[Any] = weights.astype(object)[:, np.newaxis] * parts.astype(object)
     return exact

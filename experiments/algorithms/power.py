@@ -30,9 +30,7 @@ def rows_needed(
     return _rows(gain - margin, null, alternative, alpha, power)
 
 
-def power_at(
-    n: int, gain: float, disagreement: float, alpha: float, margin: float = 0.0
-) -> float:
+def power_at(n: int, gain: float, disagreement: float, alpha: float, margin: float = 0.0) -> float:
     """Return the probability that n rows show a true gain to exceed the margin."""
     _check(alpha, 0.5)
     _check_disagreement(gain, disagreement, margin)
@@ -114,8 +112,8 @@ def _rows(gain: float, null: float, alternative: float, alpha: float, power: flo
     rows = max(1.0, needed**2)
     if rows > LARGEST:
         raise PowerError("No number of rows shows so small a gain.")
-    # A millionth of a row is rounding.
-    return math.ceil(rows - 1e-6)
+    # The formula is an approximation, which one row more or less does not mend.
+    return round(rows)
 
 
 def _power(n: int, gain: float, null: float, alternative: float, alpha: float) -> float:

@@ -19,6 +19,8 @@ RESAMPLES = 10_000
 # Small enough to stay in a core's cache and below the size at which malloc maps fresh pages.
 PIECE = 8_192
 CELLS = 1 << 18
+# Resamples that tie must tie for whoever repeats them, whatever the order of additions.
+T_DECIMALS = 9
 
 
 def t_values_of_mean(centred: Floats, seed: int, resamples: int = RESAMPLES) -> Floats:
@@ -41,7 +43,7 @@ def studentise(means: Floats, squared_errors: Floats) -> Floats:
     far = np.where(means == 0, 0.0, np.copysign(np.inf, means))
     safe = np.where(squared_errors > 0, squared_errors, 1.0)
     found: Floats = np.where(squared_errors > 0, means / np.sqrt(safe), far)
-    return np.where(np.isnan(means + squared_errors), np.nan, found)
+    return np.round(np.where(np.isnan(means + squared_errors), np.nan, found), T_DECIMALS)
 
 
 def _blocks(work: Callable[[int, int], Floats], resamples: int) -> Floats:

@@ -61,7 +61,8 @@ class Accuracy(ClassMetric):
         check_task(self.name, self.tasks, answers)
         classes = classes_of(self.name, truth)
         hits = predicted_places(classes.names, truth, answers) == classes.places
-        return hits.astype(np.int64)[:, np.newaxis] * SCALE
+        found: Outcomes = hits.astype(np.int64)[:, np.newaxis] * SCALE
+        return found
 
     def peer(self, truth: Truth, answers: Answers) -> float:
         """Return scikit-learn's accuracy_score."""
