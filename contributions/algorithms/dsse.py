@@ -1,16 +1,18 @@
 """Dead Simple Signing Envelopes (DSSE v1) with Ed25519, in one canonical form.
 
-Stricter than the specification, so that no byte of an envelope can change unnoticed: the envelope
+securesystemslib makes and verifies them; what is accepted passes `open_envelope` too, which is
+stricter than the specification, so that no byte of an envelope can change unnoticed: the envelope
 and its payload are canonical JSON, base64 has one spelling, a key id is the digest of its key, and
 every signature must be valid under one of the given keys.
 """
 
 import base64
 import binascii
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -18,6 +20,15 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_public_key,
+)
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import (
+    Key,
+    SecretsHandler,
+    Signature,
+    Signer,
+    SSlibKey,
 )
 
 from hokusai.core.canonical import CanonicalError, canonical_bytes, parse_canonical
@@ -45,43 +56,105 @@ def key_id(public_key: Ed25519PublicKey) -> str:
     return sha256(der).hexdigest()
 
 
+class KeyHolder(Protocol):
+    """Whatever signs bytes with one Ed25519 key, in this process or in a key service."""
+
+    @property
+    def key_id(self) -> str:
+        """SHA-256 of the key's SubjectPublicKeyInfo in DER, in hexadecimal."""
+
+    def sign(self, data: bytes) -> bytes:
+        """The 64 bytes of the signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalKey:
+    """A private key in memory."""
+
+    private: Ed25519PrivateKey
+
+    @property
+    def key_id(self) -> str:
+        return key_id(self.private.public_key())
+
+    def sign(self, data: bytes) -> bytes:
+        return self.private.sign(data)
+
+
+class _Signing(Signer):
+    """A key holder as securesystemslib asks for one."""
+
+    def __init__(self, holder: KeyHolder) -> None:
+        self.holder = holder
+
+    @property
+    def public_key(self) -> Key:
+        raise NotImplementedError("An envelope names its keys, it does not hold them.")
+
+    @classmethod
+    def from_priv_key_uri(
+        cls,
+        priv_key_uri: str,
+        public_key: Key,
+        secrets_handler: SecretsHandler | None = None,
+    ) -> "Signer":
+        raise NotImplementedError("Keys are named by settings, not by a URI.")
+
+    def sign(self, payload: bytes) -> Signature:
+        return Signature(self.holder.key_id, self.holder.sign(payload).hex())
+
+
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     """Return the bytes that are signed: DSSEv1, type and payload, each with its length."""
-    kind = payload_type.encode("utf-8")
-    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+    encoded: bytes = Envelope(payload, payload_type, {}).pae()
+    return encoded
 
 
-def sign(
-    payload: bytes, private_key: Ed25519PrivateKey, keyid: str | None = None
-) -> dict[str, Any]:
-    """Return the envelope of canonical JSON bytes.
+def sign(payload: bytes, *keys: KeyHolder | Ed25519PrivateKey) -> dict[str, Any]:
+    """Return the envelope of canonical JSON bytes with a signature by each of the keys.
 
     Raises:
-        EnvelopeError: `keyid` is given and is not the id of this key.
+        EnvelopeError: a key is given twice.
         CanonicalError: the payload is not canonical JSON.
     """
+    holders = [LocalKey(key) if isinstance(key, Ed25519PrivateKey) else key for key in keys]
+    return envelope_of(payload, [signature_by(payload, holder) for holder in holders])
+
+
+def signature_by(payload: bytes, key: KeyHolder) -> tuple[str, str]:
+    """Sign canonical JSON bytes: the key's id, and the signature in base64. Raises as `sign`."""
     parse_canonical(payload)
-    envelope = {
-        "payload": base64.b64encode(payload).decode("ascii"),
-        "payloadType": PAYLOAD_TYPE,
-        "signatures": [],
-    }
-    return add_signature(envelope, private_key, keyid)
+    made = Envelope(payload, PAYLOAD_TYPE, {}).sign(_Signing(key))
+    return made.keyid, base64.b64encode(bytes.fromhex(made.signature)).decode("ascii")
 
 
-def add_signature(
-    envelope: dict[str, Any], private_key: Ed25519PrivateKey, keyid: str | None = None
-) -> dict[str, Any]:
-    """Return the envelope with one more signature, as keys overlap. Raises EnvelopeError."""
-    own_id = key_id(private_key.public_key())
-    if keyid is not None and keyid != own_id:
-        raise EnvelopeError("The key id does not belong to the key.")
-    if any(entry["keyid"] == own_id for entry in envelope["signatures"]):
-        raise EnvelopeError("This key has signed already.")
-    payload = _decode_base64(envelope["payload"])
-    signature = private_key.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
-    entry = {"keyid": own_id, "sig": base64.b64encode(signature).decode("ascii")}
-    return envelope | {"signatures": [*envelope["signatures"], entry]}
+def envelope_of(payload: bytes, signatures: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the envelope that holds signatures made before, as pairs of key id and base64.
+
+    Raises EnvelopeError where a key has signed twice, or a signature is no base64.
+    """
+    made: dict[str, Signature] = {}
+    for own_id, signature in signatures:
+        if own_id in made:
+            raise EnvelopeError("This key has signed already.")
+        made[own_id] = Signature(own_id, _decode_base64(signature).hex())
+    envelope: dict[str, Any] = Envelope(payload, PAYLOAD_TYPE, made).to_dict()
+    return envelope
+
+
+def verify_with_library(
+    envelope: dict[str, Any], public_keys: Iterable[Ed25519PublicKey], threshold: int = 1
+) -> frozenset[str]:
+    """The ids of `threshold` keys whose signatures securesystemslib holds for good.
+
+    Raises EnvelopeError where there are fewer.
+    """
+    keys = [SSlibKey.from_crypto(key, keyid=key_id(key)) for key in public_keys]
+    try:
+        found = Envelope.from_dict(copy.deepcopy(envelope)).verify(list(keys), threshold)
+    except (VerificationError, KeyError, ValueError) as error:
+        raise EnvelopeError(f"Not enough signatures hold: {error}") from error
+    return frozenset(found)
 
 
 def encode_envelope(envelope: dict[str, Any]) -> bytes:

@@ -1,6 +1,7 @@
 """What a model improvement statement is built from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,31 @@ class Evaluator:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which try on these rows, the level it may spend, and the digest of its record in the log."""
+
+    number: int
+    alpha_e9: int
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The comparison and the digests of both models' outcomes."""
+    """The comparison on the rows that decide.
+
+    `outcomes`: roots of the salted outcomes by role; `evidence`: by split, the digest of the counts
+    or sums from which the decision can be repeated; `clusters` is None where rows stand alone.
+    """
 
     comparison_id: str
     seed: int
-    attempt: int
+    rows: int
+    attempt: Attempt
     evaluator: Evaluator
-    baseline_outcomes_digest: str
-    candidate_outcomes_digest: str
+    outcomes: Mapping[str, str]
+    evidence: Mapping[str, str]
+    weighted: bool = False
+    clusters: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +130,61 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmationRecord:
+    """What rows that no decision had touched say; `outcomes` are roots by role."""
+
+    confirmed: bool
+    rows: int
+    attempt: Attempt
+    outcomes: Mapping[str, str]
+    delta: int
+    interval: Interval
+    test: SignificanceTest
+
+
+@dataclass(frozen=True, slots=True)
+class NoConfirmation:
+    """No such rows were asked; `reason` is a code."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The gain's two parts in millionths: candidate over control, control over baseline."""
+
+    data_effect: int
+    engineering_effect: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSpread:
+    """The lowest and highest gain over a training's seeds, in millionths."""
+
+    seeds: int
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionRecord:
+    """How credit was split; gain and bound in millionths, `report` a SHA-256 or empty."""
+
+    method: str
+    payable_gain: int = 0
+    payable_reason: str = ""
+    evaluations: int = 0
+    error_bound: int = 0
+    report: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ContributionShare:
-    """One contribution: whose it is, the digest of its rows, and its share in basis points."""
+    """One contribution: whose it is, the digest of its rows, and its share in basis points.
+
+    `value`: what it added and its bounds, in millionths; `disclosure_root`: that of its salted
+    rows, empty where none was made.
+    """
 
     id: str
     address: str
@@ -122,6 +192,8 @@ class ContributionShare:
     rows: int
     licence: str
     weight_bps: int
+    value: tuple[int, int, int] | None = None
+    disclosure_root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +202,14 @@ class Issuer:
 
     instance: str
     environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was measured beside the comparison itself."""
+
+    confirmation: ConfirmationRecord | NoConfirmation = field(
+        default_factory=lambda: NoConfirmation("no_split")
+    )
+    credit: Credit | None = None
+    seed_spread: SeedSpread | None = None

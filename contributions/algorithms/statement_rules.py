@@ -1,59 +1,112 @@
-"""What a model improvement statement must satisfy: its JSON Schema and the sums inside it."""
+"""What a statement must satisfy: its JSON Schema by type, its size and the sums inside it."""
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 
-from contributions.algorithms.addresses import InvalidAddress, normalise_address
-from contributions.algorithms.shares import WHOLE_BPS
+from contributions.algorithms.improvement_rules import (
+    ACCOUNT_PREFIX,
+    TIME_FORMAT,
+    StatementError,
+    check_first,
+    check_second,
+    check_time,
+)
 from hokusai.core.canonical import CanonicalError, canonical_bytes
 
+__all__ = [
+    "ACCOUNT_PREFIX",
+    "MAX_BYTES",
+    "PREDICATE_TYPE",
+    "PREDICATE_TYPE_1",
+    "REVOCATION_TYPE",
+    "STATEMENT_TYPE",
+    "STATUS_LIST_TYPE",
+    "TIME_FORMAT",
+    "StatementError",
+    "load_schema",
+    "statement_id",
+    "type_of",
+    "validate_statement",
+]
+
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:hokusai:attestation:model-improvement:v1"
-SCHEMA_FILE = "model-improvement-v1.schema.json"
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-ACCOUNT_PREFIX = "eip155:1:"
+PREDICATE_TYPE_1 = "urn:hokusai:attestation:model-improvement:v1"
+PREDICATE_TYPE = "urn:hokusai:attestation:model-improvement:v2"
+REVOCATION_TYPE = "urn:hokusai:attestation:revocation:v1"
+STATUS_LIST_TYPE = "urn:hokusai:attestation:status-list:v1"
+# What a leaf of the log may stand for.
+MAX_BYTES = 64 * 1024
+SCHEMAS = Path(__file__).parents[2] / "docs" / "attestation" / "schemas"
 
 
-class StatementError(ValueError):
-    """The statement breaks its schema, or its numbers contradict each other."""
+class _Kind(NamedTuple):
+    schema: str
+    check: Callable[[dict[str, Any]], None]
+    max_bytes: int = MAX_BYTES
+
+
+def _check_issued(statement: dict[str, Any]) -> None:
+    check_time(statement["issuedOn"])
+
+
+_KINDS = {
+    # Those of version 1 were signed before there was a limit.
+    PREDICATE_TYPE_1: _Kind("model-improvement-v1", check_first, 8 * 1024 * 1024),
+    PREDICATE_TYPE: _Kind("model-improvement-v2", check_second),
+    REVOCATION_TYPE: _Kind("revocation-v1", _check_issued),
+    STATUS_LIST_TYPE: _Kind("status-list-v1", _check_issued),
+}
 
 
 @cache
-def load_schema() -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of the statement."""
-    text = files("contributions.algorithms").joinpath(SCHEMA_FILE).read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
+def load_schema(statement_type: str = PREDICATE_TYPE) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of one type of statement."""
+    name = f"{_KINDS[statement_type].schema}.schema.json"
+    schema: dict[str, Any] = json.loads((SCHEMAS / name).read_text("utf-8"))
     return schema
 
 
-def validate_statement(statement: Any) -> None:
-    """Check form and arithmetic.
+def type_of(statement: Any) -> str:
+    """The type by which a statement is read. Raises StatementError for one that is unknown."""
+    if not isinstance(statement, dict):
+        raise StatementError("A statement is a JSON object.")
+    kind = statement.get("_type")
+    if kind == STATEMENT_TYPE:
+        kind = statement.get("predicateType")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise StatementError(f"No statement has the predicateType {str(kind)[:100]}.")
+    return kind
+
+
+def validate_statement(statement: Any, statement_type: str = "") -> None:
+    """Check form and arithmetic, by the type that the statement names, or only as one type.
 
     Raises:
-        StatementError: a field is missing, unknown or of a wrong form; an integer at or beyond
-            2**53 or a float; an address without its checksum; shares that do not sum to 10,000; a
-            delta that is not the difference of its scores; a decision its numbers do not support.
+        StatementError: another type; a field is missing, unknown or of a wrong form; an integer at
+            or beyond 2**53 or a float; more than 64 KiB; more than 100 contributors; an address
+            without its checksum; shares that do not sum to 10,000; a delta that is not the
+            difference of its scores; an interval that is reversed; a decision, or a payment, that
+            its numbers do not support.
     """
+    found = type_of(statement)
+    if statement_type and found != statement_type:
+        raise StatementError(f"A statement of the type {statement_type} is asked for.")
+    kind = _KINDS[found]
     try:
-        canonical_bytes(statement)
+        size = len(canonical_bytes(statement))
     except CanonicalError as error:
         raise StatementError(str(error)) from error
-    if found := next(_validator().iter_errors(statement), None):
-        raise StatementError(f"{found.json_path}: {found.message[:300]}")
-    predicate = statement["predicate"]
-    if statement["subject"][0]["digest"] == predicate["baseline"]["digest"]:
-        raise StatementError("The candidate is the baseline.")
-    _check_time(predicate["issuedOn"])
-    _check_contributions(predicate["contributions"])
-    metrics = _check_metrics(predicate["metrics"], predicate["benchmark"]["sampleCount"])
-    _check_decision(predicate["decision"], metrics)
+    if size > kind.max_bytes:
+        raise StatementError(f"A statement has at most {kind.max_bytes:,} bytes, not {size:,}.")
+    if wrong := next(_validator(found).iter_errors(statement), None):
+        raise StatementError(f"{wrong.json_path}: {wrong.message[:300]}")
+    kind.check(statement)
 
 
 def statement_id(statement: Mapping[str, Any]) -> str:
@@ -62,76 +115,5 @@ def statement_id(statement: Mapping[str, Any]) -> str:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(load_schema())
-
-
-def _check_time(text: str) -> None:
-    try:
-        datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
-    except ValueError as error:
-        raise StatementError(f"The time of issue does not exist: {text}.") from error
-
-
-def _check_contributions(contributions: list[dict[str, Any]]) -> None:
-    if len({item["id"] for item in contributions}) != len(contributions):
-        raise StatementError("A contribution is listed twice.")
-    if sum(item["weightBps"] for item in contributions) != WHOLE_BPS:
-        raise StatementError(f"The shares do not sum to {WHOLE_BPS} basis points.")
-    for item in contributions:
-        address = item["contributor"].removeprefix(ACCOUNT_PREFIX)
-        try:
-            normalised = normalise_address(address)
-        except InvalidAddress as error:
-            raise StatementError(f"Contribution {item['id']}: {error}") from error
-        if normalised != address:
-            raise StatementError(f"Contribution {item['id']}: the address has no checksum.")
-
-
-def _check_metrics(metrics: list[dict[str, Any]], samples: int) -> dict[str, dict[str, Any]]:
-    by_name = {metric["name"]: metric for metric in metrics}
-    if len(by_name) != len(metrics):
-        raise StatementError("A metric is listed twice.")
-    if sum(metric["primary"] for metric in metrics) != 1:
-        raise StatementError("Exactly one metric is primary.")
-    for name, metric in by_name.items():
-        sign = 1 if metric["direction"] == "higher" else -1
-        if metric["delta"] != sign * (metric["candidate"] - metric["baseline"]):
-            raise StatementError(f"{name}: delta is not the difference of the scores.")
-        if metric["interval"]["low"] > metric["interval"]["high"]:
-            raise StatementError(f"{name}: the interval is reversed.")
-        if metric["primary"] and sum(metric.get("discordant", {}).values()) > samples:
-            raise StatementError(f"{name}: more rows disagree than there are.")
-    return by_name
-
-
-def _check_decision(decision: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> None:
-    policy = decision["policy"]
-    primary = metrics.get(policy["metric"])
-    if primary is None or not primary["primary"]:
-        raise StatementError("The policy decides on another metric than the primary one.")
-    if decision["accepted"] != (decision["reason"] == "accepted"):
-        raise StatementError("The reason contradicts the decision.")
-    if not decision["accepted"]:
-        return
-    # Both scores are rounded to the worse side, which takes at most one millionth net from delta;
-    # the p value is rounded up and alpha down.
-    supported = (
-        primary["interval"]["low"] >= policy["margin"]
-        and primary["delta"] >= policy["minimumGain"] - 1
-        and primary["test"]["pE9"] <= primary["test"]["alphaE9"] + 1
-        and primary["test"]["alphaE9"] <= policy["alphaE9"]
-    )
-    if not supported:
-        raise StatementError("Accepted, but the numbers do not reach the policy.")
-    for guardrail in policy["guardrails"]:
-        _check_guardrail(guardrail, metrics)
-
-
-def _check_guardrail(guardrail: dict[str, Any], metrics: dict[str, dict[str, Any]]) -> None:
-    name = guardrail["metric"]
-    result = metrics.get(name, {}).get("guardrail")
-    if result is None or result["margin"] != guardrail["margin"]:
-        raise StatementError(f"Accepted without the guardrail {name}.")
-    if not result["passed"] or result["harmUpper"] > result["margin"]:
-        raise StatementError(f"Accepted although the guardrail {name} failed.")
+def _validator(statement_type: str) -> Draft202012Validator:
+    return Draft202012Validator(load_schema(statement_type))

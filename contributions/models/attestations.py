@@ -33,6 +33,9 @@ class Attestation(models.Model):
     log_record = models.OneToOneField(
         LogRecord, on_delete=models.PROTECT, null=True, related_name="attestation"
     )
+    issued_at = models.DateTimeField(
+        null=True, editable=False, help_text="when its statement was made, by the signer's clock"
+    )
     expires_at = models.DateTimeField(null=True, editable=False)
     job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

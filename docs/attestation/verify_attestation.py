@@ -3,7 +3,7 @@
 Usage: python verify_attestation.py ENVELOPE.json PUBLIC_KEY.pem [PUBLIC_KEY.pem ...]
 
 Prints what was proven and exits with 0, or says what is wrong and exits with 1. The format is
-described by contributions/algorithms/model-improvement-v1.schema.json.
+described by docs/attestation/schemas/. It knows nothing of the log; verify_hokusai.py does.
 """
 
 import base64
@@ -23,7 +23,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "urn:hokusai:attestation:model-improvement:v1"
+PREDICATE_TYPES = (
+    "urn:hokusai:attestation:model-improvement:v1",
+    "urn:hokusai:attestation:model-improvement:v2",
+)
 MAX_INTEGER = 2**53 - 1
 MAX_DIGITS = 17
 WHOLE_BPS = 10_000
@@ -100,15 +103,18 @@ def open_envelope(data: bytes, keys: dict[str, Ed25519PublicKey]) -> bytes:
 
 def check(statement: dict[str, Any]) -> dict[str, Any]:
     """Repeat the arithmetic and return the primary metric."""
-    kinds = (statement["_type"], statement["predicateType"])
-    if kinds != (STATEMENT_TYPE, PREDICATE_TYPE):
+    known = statement["_type"] == STATEMENT_TYPE
+    if not known or statement["predicateType"] not in PREDICATE_TYPES:
         raise Rejected("the statement is about something else")
     predicate = statement["predicate"]
     for metric in predicate["metrics"]:
         sign = {"higher": 1, "lower": -1}[metric["direction"]]
         if metric["delta"] != sign * (metric["candidate"] - metric["baseline"]):
             raise Rejected(f"{metric['name']}: delta is not the difference of the scores")
-    if sum(item["weightBps"] for item in predicate["contributions"]) != WHOLE_BPS:
+    shares = [item["weightBps"] for item in predicate["contributions"]]
+    # Nobody need be credited with a gain of which nothing is payable.
+    nobody = predicate["attribution"].get("payable") is False and not any(shares)
+    if not nobody and sum(shares) != WHOLE_BPS:
         raise Rejected("the shares do not sum to 10,000 basis points")
     primary: dict[str, Any]
     (primary,) = (metric for metric in predicate["metrics"] if metric["primary"])
@@ -122,6 +128,8 @@ def report(payload: bytes, statement: dict[str, Any], primary: dict[str, Any]) -
     predicate, subject = statement["predicate"], statement["subject"][0]
     issuer, decision = predicate["issuer"], predicate["decision"]
     low, high = primary["interval"]["low"] / 1e6, primary["interval"]["high"] / 1e6
+    attempt = predicate["evaluation"]["attempt"]
+    number = attempt["number"] if isinstance(attempt, dict) else attempt
     lines = [
         f"VALID      attestation {hashlib.sha256(payload).hexdigest()}",
         f"issued     {predicate['issuedOn']} by {issuer['instance']} ({issuer['environment']})",
@@ -131,8 +139,10 @@ def report(payload: bytes, statement: dict[str, Any], primary: dict[str, Any]) -
         f"benchmark  {predicate['benchmark']['id']}, {predicate['benchmark']['sampleCount']} rows",
         f"gain       {primary['name']} {primary['delta'] / 1e6:+.6f}, between {low:+.6f} and"
         f" {high:+.6f} ({primary['direction']} is better)",
-        f"decision   {decision['reason']} at attempt {predicate['evaluation']['attempt']}",
+        f"decision   {decision['reason']} at attempt {number}",
     ]
+    if "expiresOn" in predicate:
+        lines.insert(2, f"expires    {predicate['expiresOn']}")
     lines += [
         f"share      {item['weightBps'] / 100:.2f} %  {item['contributor']}  {item['rows']} rows"
         for item in predicate["contributions"]

@@ -76,6 +76,8 @@ ALLOWED_LICENCES = env.list(
         "Unlicense",
     ],
 )
+# Days after which an attestation no longer counts and the measurement has to be made anew.
+ATTESTATION_VALID_DAYS = env.int("ATTESTATION_VALID_DAYS", default=730)
 PROMOTION_PARTIES = ["contributions.parties.Shareholders"]
 # Metrics of benchmarks beside the shipped ones, by name: dotted paths of their classes.
 BENCHMARK_METRICS: dict[str, str] = {}
