@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hokusai.runner.recipes import allowed as recipes
 from hokusai.settings.environment import BASE_DIR, DATA_DIR, env
 
 MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="http://127.0.0.1:5000")
@@ -61,6 +62,11 @@ MODEL_HUBS = {
 RUNNER_SOCKET = env.str("RUNNER_SOCKET", default=str(DATA_DIR / "run/runner/runner.sock"))
 EVALUATION_DEADLINE_S = env.float("EVALUATION_DEADLINE_S", default=120.0)
 EVALUATION_MEMORY_BYTES = env.int("EVALUATION_MEMORY_BYTES", default=1024**3)
+# What may train, as name=package.Class,…; the runner reads the same variable and refuses the rest.
+TRAINING_RECIPES = recipes.parse(env.str("TRAINING_RECIPES", default="")) or recipes.DEFAULT
+# How long one child may fit coalitions, in seconds, and the memory it may hold, in bytes.
+TRAINING_DEADLINE_S = env.float("TRAINING_DEADLINE_S", default=600.0)
+TRAINING_MEMORY_BYTES = env.int("TRAINING_MEMORY_BYTES", default=2 * 1024**3)
 # Models are signed with a key of their own, on P-256: OpenSSF model signing knows no Ed25519.
 MODEL_SIGNING_KEY_FILE = env.str("MODEL_SIGNING_KEY_FILE", default="")
 # Its public half, which everybody may know; former ones may follow in the same file.

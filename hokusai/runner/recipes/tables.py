@@ -74,8 +74,11 @@ def gather(header: Mapping[str, Any], block: Floats, *, drop_gaps: bool) -> Gath
 
 
 def _as_text(block: Floats) -> npt.NDArray[np.bytes_]:
-    """Each row as one string of bytes, to sort by; any fixed order of the content will do."""
-    text: npt.NDArray[np.bytes_] = np.ascontiguousarray(block).view(f"S{8 * block.shape[1]}")
+    """Each row as one string of bytes, to sort by.
+
+    Big-endian, so that among rows with equal features the label decides, whatever number it has.
+    """
+    text: npt.NDArray[np.bytes_] = block.astype(">f8").view(f"S{8 * block.shape[1]}")
     return text.ravel()
 
 
