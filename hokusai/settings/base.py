@@ -16,6 +16,7 @@ from hokusai.settings.environment import BASE_DIR, REDIS_URL, env
 from hokusai.settings.outside import *  # noqa: F403
 from hokusai.settings.rules import *  # noqa: F403
 from hokusai.settings.signers import *  # noqa: F403
+from hokusai.settings.transparency import *  # noqa: F403
 from hokusai.settings.work import *  # noqa: F403
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
@@ -101,6 +102,7 @@ APPEND_ONLY_TABLES = [
     "core_event",
     "registry_stagechange",
     "registry_promotionapproval",
+    "experiments_attempt",
     "transparency_logrecord",
     "transparency_logleaf",
     "transparency_lognode",

@@ -21,6 +21,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 SWEEP_S = env.float("SWEEP_S", default=10.0)
 LOG_SEQUENCE_S = env.float("LOG_SEQUENCE_S", default=1.0)
+CHECKPOINT_S = env.float("CHECKPOINT_S", default=10.0)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
@@ -29,6 +30,18 @@ CELERY_BEAT_SCHEDULE = {
         "task": "transparency.sequence",
         "schedule": LOG_SEQUENCE_S,
         "options": {"expires": 5.0},
+    },
+    # In the signer's process; where nothing grew it does nothing.
+    "sign-checkpoint": {
+        "task": "transparency.sign_checkpoint",
+        "schedule": CHECKPOINT_S,
+        "options": {"queue": "signing", "expires": CHECKPOINT_S},
+    },
+    # Rung for by each checkpoint; this is for witnesses and stores that did not answer then.
+    "publish-checkpoint": {
+        "task": "transparency.publish",
+        "schedule": 3 * CHECKPOINT_S,
+        "options": {"expires": CHECKPOINT_S},
     },
     "sweep-messages": {
         "task": "notify.sweep",
@@ -112,6 +125,10 @@ JOBS = {
     "run_history": {"handler": "experiments.histories.fetch"},
     "attestation": {
         "handler": "contributions.signing.attest",
+        "queue": "signing",
+    },
+    "key_rotation": {
+        "handler": "hokusai.signers.rotation.rotate",
         "queue": "signing",
     },
     "rollout": {

@@ -13,12 +13,6 @@ class LogShrank(Conflict):
     code = "log_shrank"
 
 
-class NoLogKey(DomainError):
-    """This process holds no key of the log."""
-
-    code = "no_log_key"
-
-
 class WitnessRefused(DomainError):
     """A witness answered, and not with a cosignature that holds."""
 

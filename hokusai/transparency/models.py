@@ -153,6 +153,22 @@ class Cosignature(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["checkpoint", "witness"], name="cosignature_once"),
         )
+        indexes = (models.Index(fields=["witness", "-checkpoint"], name="cosignature_by_witness"),)
 
     def __str__(self) -> str:
         return f"{self.witness} on {self.checkpoint}"
+
+
+class Trouble(models.Model):
+    """What the log's own work stumbles over now; gone once it works again. Not history."""
+
+    source = models.CharField(max_length=220, primary_key=True, help_text="which work")
+    message = models.TextField()
+    since = models.DateTimeField(db_default=Now(), editable=False)
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("source",)
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.message}"

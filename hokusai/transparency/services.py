@@ -5,9 +5,26 @@ from hokusai.core.errors import InvalidInput, NotFound
 from hokusai.transparency.algorithms.tree import consistency_path, hashes_of, inclusion_path
 from hokusai.transparency.leaves import read_paths, root_of_size, tree_size
 from hokusai.transparency.models import Checkpoint, LogLeaf, LogRecord
+from hokusai.transparency.publishing import note_of, publish
 from hokusai.transparency.recording import write_record
-from hokusai.transparency.reports import ConsistencyProof, InclusionProof
+from hokusai.transparency.reports import ConsistencyProof, InclusionProof, witnessed
 from hokusai.transparency.sequencer import sequence_batch
+from hokusai.transparency.signing import sign_checkpoint as sign_tree
+from hokusai.transparency.troubles import PUBLISHING, SIGNING, watched
+from hokusai.transparency.witnessing import collect_cosignatures
+
+__all__ = [
+    "append",
+    "consistency",
+    "inclusion",
+    "latest_checkpoint",
+    "note_of",
+    "publish_checkpoint",
+    "record_for",
+    "sequence",
+    "sign_checkpoint",
+    "witnessed_checkpoint",
+]
 
 
 def append(
@@ -43,6 +60,22 @@ def record_for(subject: str, kind: str) -> LogRecord | None:
 def latest_checkpoint() -> Checkpoint | None:
     """The largest signed checkpoint; None before the first."""
     return Checkpoint.objects.first()
+
+
+def witnessed_checkpoint() -> Checkpoint | None:
+    """The largest checkpoint that as many witnesses cosigned as the policy asks for."""
+    return witnessed().first()
+
+
+def sign_checkpoint() -> bool:
+    """In the signer's process: sign the tree if it grew; whether nothing stood in the way."""
+    return watched(SIGNING, sign_tree)
+
+
+def publish_checkpoint() -> bool:
+    """Have the latest checkpoint cosigned and publish it; whether it could be published."""
+    collect_cosignatures()
+    return watched(PUBLISHING, publish)
 
 
 def inclusion(index: int, size: int | None = None) -> InclusionProof:
