@@ -57,6 +57,8 @@ def make_secrets(folder: Path) -> list[str]:
     for name, url in _urls(values).items():
         ensure(name, lambda url=url: url)  # type: ignore[misc]
     ensure("signing_key.pem", new_signing_key)
+    ensure("log_key.pem", new_signing_key)
+    ensure("chain_key.pem", new_chain_key)
     private = ensure("model_signing_key.pem", new_model_signing_key)
     ensure("model_signing_key.pub", lambda: public_half(private))
     return made
@@ -77,8 +79,17 @@ def new_signing_key() -> str:
 
 def new_model_signing_key() -> str:
     """Return a new private key on P-256, PKCS#8 in PEM."""
+    return _new_on(ec.SECP256R1())
+
+
+def new_chain_key() -> str:
+    """Return a new private key on secp256k1, PKCS#8 in PEM."""
+    return _new_on(ec.SECP256K1())
+
+
+def _new_on(curve: ec.EllipticCurve) -> str:
     return (
-        ec.generate_private_key(ec.SECP256R1())
+        ec.generate_private_key(curve)
         .private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,

@@ -10,8 +10,8 @@ from unfold.sites import UnfoldAdminSite
 from hokusai.core import ids
 from hokusai.web.markup import object_url
 
-# Its public id is the digest of its statement.
-_BY_DIGEST = "contributions.Attestation"
+# What is named by a digest keeps it in a column of its own.
+_NAMED_BY_DIGEST = {"att": "statement_id", "key": "key_id"}
 # Which model a public id's prefix names, for links that know only the id.
 _FINDABLE = {
     "mdl": "registry.Model",
@@ -34,7 +34,8 @@ _FINDABLE = {
     "job": "core.Job",
     "prj": "accounts.Project",
     "whk": "notify.Webhook",
-    "att": _BY_DIGEST,
+    "att": "contributions.Attestation",
+    "key": "signers.SigningKey",
 }
 
 
@@ -55,12 +56,13 @@ class ConsoleSite(UnfoldAdminSite):
 
     def find(self, request: HttpRequest, public_id: str) -> HttpResponse:
         """Lead to the page of whatever a public id names; hidden and absent are the same 404."""
-        label = _FINDABLE.get(ids.kind_of(public_id))
+        kind = ids.kind_of(public_id)
+        label = _FINDABLE.get(kind)
         if label is None:
             raise Http404
         lookup = {"public_id": public_id}
-        if label == _BY_DIGEST:
-            lookup = {"statement_id": public_id.removeprefix("att_")}
+        if kind in _NAMED_BY_DIGEST:
+            lookup = {_NAMED_BY_DIGEST[kind]: public_id.removeprefix(f"{kind}_")}
         model = apps.get_model(label)
         found = model._default_manager.filter(**lookup).first()  # noqa: SLF001
         page: Any = self.get_model_admin(model)

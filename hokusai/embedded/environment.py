@@ -18,11 +18,18 @@ from hokusai.embedded.programs import (
 
 OUTSIDE = {"postgres": "DATABASE_URL", "redis": "REDIS_URL", "mlflow": "MLFLOW_TRACKING_URI"}
 OWNER_URL = "DATABASE_OWNER_URL"
-SIGNING_KEY_FILE = "SIGNING_KEY_FILE"
 MODEL_SIGNING_KEY_FILE = "MODEL_SIGNING_KEY_FILE"
 MODEL_SIGNING_PUBLIC_KEY_FILE = "MODEL_SIGNING_PUBLIC_KEY_FILE"
+# Where the signer's keys are: each a file, or the key itself, or a key of AWS KMS.
+SIGNER_KEYS = {
+    "SIGNING_KEY": keys.signing_key,
+    "LOG_KEY": keys.log_key,
+    "CHAIN_KEY": keys.chain_key,
+}
+KEEPERS = ("FILE", "PEM", "KMS")
+SIGNER_VARIABLES = {f"{name}_{keeper}" for name in SIGNER_KEYS for keeper in KEEPERS}
 # Handed to single processes only, never inherited by all.
-RESERVED = {OWNER_URL, SIGNING_KEY_FILE, MODEL_SIGNING_KEY_FILE}
+RESERVED = {OWNER_URL, MODEL_SIGNING_KEY_FILE, "MORE_SIGNERS", *SIGNER_VARIABLES}
 SOCKET_PATH_MAX = 100
 
 
@@ -113,9 +120,22 @@ def signer_environment(folder: DataFolder, addresses: Addresses) -> dict[str, st
     """Return the environment of the signing worker: the only one that knows where the keys are."""
     return {
         **shared_environment(folder, addresses),
-        SIGNING_KEY_FILE: os.environ.get(SIGNING_KEY_FILE) or str(keys.signing_key(folder)),
+        **signer_keys(folder),
         MODEL_SIGNING_KEY_FILE: str(model_signing_key(folder)),
     }
+
+
+def signer_keys(folder: DataFolder) -> dict[str, str]:
+    """Return where the signer's keys are: as the caller says, else this instance's own files."""
+    given = {
+        name: value
+        for name, value in os.environ.items()
+        if name in SIGNER_VARIABLES | {"MORE_SIGNERS"} and value
+    }
+    for name, make in SIGNER_KEYS.items():
+        if not any(f"{name}_{keeper}" in given for keeper in KEEPERS):
+            given[f"{name}_FILE"] = str(make(folder))
+    return given
 
 
 def model_signing_key(folder: DataFolder) -> Path:

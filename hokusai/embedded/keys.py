@@ -1,14 +1,28 @@
 """The private keys of one instance, made at the first start and kept, and their public halves."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hokusai.embedded.errors import EmbeddedError
 from hokusai.embedded.folder import DataFolder, write_private
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurve
 
 
 def signing_key(folder: DataFolder) -> Path:
     """Return the path of this instance's Ed25519 key, made at the first call and kept."""
     return folder.secret_file("signing_key.pem", new_signing_key)
+
+
+def log_key(folder: DataFolder) -> Path:
+    """Return the path of this instance's Ed25519 key for the log, made at the first call, kept."""
+    return folder.secret_file("log_key.pem", new_signing_key)
+
+
+def chain_key(folder: DataFolder) -> Path:
+    """Return the path of this instance's key on secp256k1, made at the first call and kept."""
+    return folder.secret_file("chain_key.pem", new_chain_key)
 
 
 def model_signing_key(folder: DataFolder) -> Path:
@@ -48,11 +62,24 @@ def new_signing_key() -> str:
 
 def new_model_signing_key() -> str:
     """Return a new private key on P-256, PKCS#8 in PEM."""
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    return _new_on(ec.SECP256R1())
+
+
+def new_chain_key() -> str:
+    """Return a new private key on secp256k1, PKCS#8 in PEM."""
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    return _new_on(ec.SECP256K1())
+
+
+def _new_on(curve: "EllipticCurve") -> str:
     from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
 
     return (
-        ec.generate_private_key(ec.SECP256R1())
+        ec.generate_private_key(curve)
         .private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,

@@ -51,6 +51,10 @@ _STATED = {
     **env.json("MORE_SIGNERS", default={}),
 }
 SIGNERS: dict[str, dict[str, Any]] = {name: given for name, given in _STATED.items() if given}
+# How long a key and the one that replaces it are both valid.
+KEY_OVERLAP_H = env.float("KEY_OVERLAP_H", default=168.0)
+# Who knows what keys signed, and where in the log it is.
+SIGNATURE_LOG = "hokusai.transparency.signed.SignedRecords"
 # The chain that signatures are for, and the contract that reads them; without one they carry a
 # salt of this instance and prove nothing elsewhere.
 CHAIN_ID = env.int("CHAIN_ID", default=1)

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from hokusai.core.errors import Conflict, InvalidInput, NotFound
 from hokusai.core.events import SYSTEM, Actor, record
+from hokusai.core.jobs import enqueue
+from hokusai.core.models import Job
 from hokusai.signers.algorithms.public_keys import KeyInvalid, PublicHalf, read_pem
 from hokusai.signers.backends.signer import Signer
-from hokusai.signers.choices import ALGORITHM_OF, SIGNING, Algorithm, KeyState, Purpose
+from hokusai.signers.choices import ALGORITHM_OF, HELD, SIGNING, Algorithm, KeyState, Purpose
 from hokusai.signers.exceptions import SignerUnusable
 from hokusai.signers.holding import signer_for, signers_for
 from hokusai.signers.models import SigningKey
@@ -20,6 +22,7 @@ __all__ = [
     "compromise_key",
     "introduce_key",
     "key_at",
+    "request_rotation",
     "retire_key",
     "signer_for",
     "signers_for",
@@ -73,8 +76,29 @@ def introduce_key(
 
 
 @transaction.atomic
-def retire_key(*, key_id: str, valid_until: datetime, actor: Actor) -> SigningKey:
-    """State when a key signs no more; until then it and its successor are both valid.
+def request_rotation(*, purpose: str, actor: Actor) -> Job:
+    """Ask the signer to introduce the key that it was given and to retire the one before it.
+
+    Raises InvalidInput for a purpose whose keys are not held here, Conflict where it was asked for.
+    """
+    if purpose not in HELD:
+        raise InvalidInput("Keys of this purpose are replaced where they are used.")
+    label = Purpose(purpose).label
+    job = enqueue("key_rotation", subject=purpose, project_id=None, label=f"the key for {label}")
+    record(
+        "key:rotation_requested",
+        subject=job.public_id,
+        actor=actor,
+        project_id=None,
+        label=f"key for {label}",
+        after={"purpose": str(purpose)},
+    )
+    return job
+
+
+@transaction.atomic
+def retire_key(*, key_id: str, valid_until: datetime | None = None, actor: Actor) -> SigningKey:
+    """State when a key signs no more, by default now; until then its successor is valid beside it.
 
     What it signed keeps counting. Raises NotFound; Conflict for one that is compromised or has
     ended; InvalidInput for an end in the past or after the one that was stated.
@@ -84,11 +108,12 @@ def retire_key(*, key_id: str, valid_until: datetime, actor: Actor) -> SigningKe
     state = key.state_at(now)
     if state not in SIGNING:
         raise Conflict(f"The key is {state.label} already.")
-    if valid_until < now:
+    ends = valid_until or now
+    if ends < now:
         raise InvalidInput("A key cannot have ended before now.")
-    if key.valid_until is not None and valid_until > key.valid_until:
+    if key.valid_until is not None and ends > key.valid_until:
         raise InvalidInput("A key's end is brought forward, never put off.")
-    key.valid_until, key.retired_at = valid_until, now
+    key.valid_until, key.retired_at = ends, now
     key.save(update_fields=["valid_until", "retired_at"])
     _record("key:retired", key, actor, before)
     return key
