@@ -1,79 +1,51 @@
 """Comparing two versions in a worker: isolated answers, outcomes per row, one decision."""
 
-import time
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from django.conf import settings
 from django.utils import timezone
 
-from experiments.algorithms.decision import Decision, PairedOutcomes, decide
-from experiments.choices import ComparisonStatus, EvaluationRole
-from experiments.evaluator import lock_digest, revision
-from experiments.exceptions import BenchmarkInvalid
-from experiments.isolation import ask, tier_in_force
-from experiments.models import Benchmark, Comparison, Evaluation
-from experiments.policy import metrics_of, policy_of
-from experiments.results import announce, bound_ppm, keep_outcomes, stored, tell_lineage
-from experiments.scoring import OutputsUnusable, Scored, score
+from experiments.attempts import place_in_log
+from experiments.benchmark_rows import rows_of
+from experiments.choices import ComparisonStatus, Split
+from experiments.deciding import Verdict, verdict
+from experiments.measuring import keep_evaluations, measure_all
+from experiments.models import Comparison
+from experiments.outcomes import keep_outcomes
+from experiments.results import announce, ask_to_confirm, bound_ppm, stored, tell_lineage
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
 from hokusai.core.models import Job
-from registry.algorithms.tables import to_matrix
-from registry.models import ModelVersion
-from registry.services import read_rows
-
-REPEATED_ROWS = 50
-TOLERANCE = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """A benchmark's rows: `matrix` (n, d) float64 in the order of `features`, `labels` (n,)."""
-
-    features: list[str]
-    matrix: npt.NDArray[np.float64]
-    labels: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One version's half of a comparison."""
-
-    scored: Scored
-    tier: str
-    duration_ms: int
 
 
 def compare(work: Work) -> None:
-    """Evaluate both versions and decide. Safe to repeat; the result is written once.
+    """Measure both versions, and the control where there is one, and decide.
 
-    Raises RunnerDown where a later try may work, EvaluationFailed for what the model did.
+    Safe to repeat; the result is written once. Nothing is asked before the attempt has its place
+    in the log. Raises RunnerDown and NotInTheLog where a later try may work, EvaluationFailed,
+    OutputsUnusable and Undecidable for what the versions did.
     """
     comparison = _comparison(work.job)
     if comparison.status not in (ComparisonStatus.REQUESTED, ComparisonStatus.FAILED):
         return
-    benchmark = comparison.benchmark
-    work.progress(5, f"reading {benchmark.name}")
-    rows = _rows(benchmark)
-    work.progress(15, f"asking the baseline v{comparison.baseline.number}")
-    baseline = _measure(comparison.baseline, benchmark, rows, salt=1)
-    work.progress(50, f"asking the candidate v{comparison.candidate.number}")
-    candidate = _measure(comparison.candidate, benchmark, rows, salt=2)
+    benchmark, split = comparison.benchmark, Split.SCREENING
+    index = place_in_log(comparison, split)
+    work.progress(5, f"entry {index} of the log; reading {benchmark.name}")
+    rows = rows_of(benchmark, split)
+    halves = measure_all(work, comparison, rows)
     work.progress(80, "deciding")
-    decision = _decide(comparison, baseline.scored, candidate.scored)
-    digests = {
-        EvaluationRole.BASELINE: keep_outcomes(baseline.scored.outcomes),
-        EvaluationRole.CANDIDATE: keep_outcomes(candidate.scored.outcomes),
-    }
+    found = verdict(
+        benchmark=benchmark,
+        split=split,
+        number=comparison.attempt,
+        rows=rows,
+        outcomes={role: half.scored.outcomes for role, half in halves.items()},
+    )
+    kept = {role: keep_outcomes(half.scored.outcomes) for role, half in halves.items()}
+    tier = max(half.tier for half in halves.values())
     with work.result():
-        halves = {EvaluationRole.BASELINE: baseline, EvaluationRole.CANDIDATE: candidate}
-        for role, half in halves.items():
-            _keep_evaluation(comparison, role, half, digests[role])
-        _keep_decision(comparison, decision, candidate.tier)
+        keep_evaluations(comparison, split, halves, kept)
+        _keep_decision(comparison, found, stored(found, tier))
 
 
 def comparison_failed(job: Job, reason: str) -> None:
@@ -99,88 +71,17 @@ def _comparison(job: Job) -> Comparison:
     return found
 
 
-def _rows(benchmark: Benchmark) -> Rows:
-    table = read_rows(benchmark.dataset_version)
-    features, labels = list(benchmark.features), table.columns[benchmark.label_column]
-    if None in labels:
-        raise BenchmarkInvalid(f"{benchmark} holds rows without a label; nothing can be scored.")
-    return Rows(features=features, matrix=to_matrix(table, features), labels=labels)
-
-
-def _measure(version: ModelVersion, benchmark: Benchmark, rows: Rows, salt: int) -> Measured:
-    """Ask a version in a fresh child, on shuffled rows, and a sample of them once more."""
-    started = time.monotonic()
-    generator = np.random.default_rng([benchmark.seed, salt])
-    order = generator.permutation(len(rows.labels))
-    outputs = ask(version, rows.features, rows.matrix[order])
-    scored = score(rows.labels, outputs, order, metrics_of(benchmark))
-    _check_repeatable(version, rows, order, outputs.values, generator)
-    duration_ms = int((time.monotonic() - started) * 1000)
-    return Measured(scored=scored, tier=tier_in_force(), duration_ms=duration_ms)
-
-
-def _check_repeatable(
-    version: ModelVersion,
-    rows: Rows,
-    order: npt.NDArray[np.intp],
-    values: Any,
-    generator: np.random.Generator,
-) -> None:
-    """A version that answers by the place of a row, not by its content, is found out."""
-    sample = generator.permutation(len(order))[:REPEATED_ROWS]
-    again = np.asarray(ask(version, rows.features, rows.matrix[order[sample]]).values)
-    before = np.asarray(values)[sample]
-    if before.shape != again.shape or not np.allclose(before, again, atol=TOLERANCE):
-        raise OutputsUnusable(
-            f"{version} answers the same rows differently in another order; it cannot be measured."
-        )
-
-
-def _decide(comparison: Comparison, baseline: Scored, candidate: Scored) -> Decision:
-    outcomes = {
-        name: PairedOutcomes(
-            metric=name, baseline=baseline.outcomes[name], candidate=candidate.outcomes[name]
-        )
-        for name in baseline.outcomes
-    }
-    benchmark = comparison.benchmark
-    return decide(policy_of(benchmark), comparison.attempt, outcomes, benchmark.seed)
-
-
-def _keep_evaluation(
-    comparison: Comparison, role: EvaluationRole, half: Measured, digest: str
-) -> None:
-    version = comparison.baseline if role == EvaluationRole.BASELINE else comparison.candidate
-    Evaluation.objects.create(
-        comparison=comparison,
-        version=version,
-        role=role,
-        row_count=len(next(iter(half.scored.outcomes.values()))),
-        scores={name: half.scored.score(name) for name in half.scored.outcomes},
-        outcomes_digest=digest,
-        confusion=half.scored.confusion,
-        isolation_tier=half.tier,
-        duration_ms=half.duration_ms,
-    )
-
-
-def _keep_decision(comparison: Comparison, decision: Decision, tier: str) -> None:
+def _keep_decision(comparison: Comparison, found: Verdict, statistics: dict[str, Any]) -> None:
     row = Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
+    decision = found.decision
     row.move_to(ComparisonStatus.ACCEPTED if decision.accepted else ComparisonStatus.REFUSED)
     row.reason, row.explanation = decision.reason.value, decision.sentence
     row.delta_ppm, row.p_value = decision.delta_ppm, decision.p_value
     row.low_ppm, row.high_ppm = bound_ppm(decision.interval_low), bound_ppm(decision.interval_high)
     row.decided_at = timezone.now()
-    row.statistics = {
-        **stored(decision),
-        "evaluator": {
-            "lock_digest": lock_digest(),
-            "revision": revision(),
-            "isolation_tier": tier,
-            "instance": settings.INSTANCE_NAME,
-            "environment": settings.ENVIRONMENT_NAME,
-        },
-    }
+    row.statistics = statistics
     row.save()
     tell_lineage(row)
     announce(row)
+    if decision.accepted and row.benchmark.confirmation_ppm:
+        ask_to_confirm(row)

@@ -45,8 +45,14 @@ def tier_in_force() -> str:
         raise RunnerDown(error.message) from error
 
 
-def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float64]) -> Outputs:
-    """Answers for `matrix` (n, d), from a fresh isolated child.
+def ask(
+    version: ModelVersion,
+    features: list[str],
+    matrix: npt.NDArray[np.float64],
+    *,
+    probabilities: bool = True,
+) -> Outputs:
+    """Answers for `matrix` (n, d), from a fresh isolated child; of a classifier with probabilities.
 
     Raises RunnerDown or StorageUnavailable where a later try may work, EvaluationFailed where the
     model is at fault.
@@ -61,7 +67,7 @@ def ask(version: ModelVersion, features: list[str], matrix: npt.NDArray[np.float
             matrix=contiguous,
             deadline_s=settings.EVALUATION_DEADLINE_S,
             memory_bytes=settings.EVALUATION_MEMORY_BYTES,
-            require_probabilities=True,
+            require_probabilities=probabilities,
         )
     except RunnerUnavailable as error:
         raise RunnerDown(error.message) from error

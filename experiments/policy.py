@@ -1,11 +1,13 @@
 """A benchmark as the algorithms read it, and the digest that fixes it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.algorithms.decision import Guardrail, Policy
-from experiments.algorithms.metrics import METRICS
+from experiments.choices import Task
 from experiments.exceptions import BenchmarkInvalid
 from experiments.models import Benchmark
+from experiments.registered_metrics import metric_of, names_for
 from hokusai.core.canonical import canonical_bytes, sha256_hex
 
 # Alpha is a float on the row and parts per billion wherever a digest is made.
@@ -13,7 +15,7 @@ ALPHA_SCALE = 1_000_000_000
 LARGEST_PPM = 2**31 - 1
 LARGEST_SEED = 2**53
 MAX_ALPHA = 0.5
-CLASSIFICATION_METRICS = ("accuracy", "log_loss", "brier_score")
+MOST_CONFIRMATION_PPM = 900_000
 
 
 def policy_of(benchmark: Benchmark) -> Policy:
@@ -36,14 +38,18 @@ def metrics_of(benchmark: Benchmark) -> list[str]:
 
 
 def spec_of(benchmark: Benchmark) -> dict[str, Any]:
-    """Everything that fixes a benchmark, in integers and strings."""
-    return {
+    """Everything that fixes a benchmark, in integers and strings.
+
+    Of the salt that splits the rows only its sha256. Benchmarks of before the split have neither.
+    """
+    metric = metric_of(benchmark.metric)
+    spec = {
         "rowsDigest": benchmark.dataset_version.rows_digest,
         "task": benchmark.task,
         "features": list(benchmark.features),
         "label": benchmark.label_column,
         "metric": benchmark.metric,
-        "direction": METRICS[benchmark.metric].direction.value,
+        "direction": metric.direction.value,
         "marginPpm": benchmark.margin_ppm,
         "minimumGainPpm": benchmark.minimum_gain_ppm,
         "alphaE9": round(benchmark.alpha * ALPHA_SCALE),
@@ -53,6 +59,19 @@ def spec_of(benchmark: Benchmark) -> dict[str, Any]:
         ],
         "seed": benchmark.seed,
     }
+    return spec | _split_of(benchmark, metric.unit) if benchmark.split_salt else spec
+
+
+def _split_of(benchmark: Benchmark, unit: str) -> dict[str, Any]:
+    return {
+        "unit": unit,
+        "clusterColumn": benchmark.cluster_column,
+        "weightColumn": benchmark.weight_column,
+        "groupColumn": benchmark.group_column,
+        "sliceColumns": list(benchmark.slice_columns),
+        "confirmationPpm": benchmark.confirmation_ppm,
+        "splitSaltDigest": sha256_hex(bytes.fromhex(benchmark.split_salt)),
+    }
 
 
 def spec_digest(benchmark: Benchmark) -> str:
@@ -60,13 +79,13 @@ def spec_digest(benchmark: Benchmark) -> str:
     return sha256_hex(canonical_bytes(spec_of(benchmark)))
 
 
-def check_metrics(metric: str, guardrails: list[dict[str, Any]]) -> None:
+def check_metrics(metric: str, guardrails: Sequence[Mapping[str, Any]], task: str) -> None:
     """Raises BenchmarkInvalid for metrics that are unknown, repeated or do not fit the task."""
     names = [metric, *(str(item.get("metric", "")) for item in guardrails)]
     for name in names:
-        if name not in CLASSIFICATION_METRICS:
-            known = ", ".join(CLASSIFICATION_METRICS)
-            raise BenchmarkInvalid(f"Metrics of a classification are {known}.", metric=name)
+        if Task(task) not in metric_of(name).tasks:
+            known = ", ".join(names_for(task))
+            raise BenchmarkInvalid(f"Metrics of a {task} are {known}.", metric=name)
     if len(set(names)) < len(names):
         raise BenchmarkInvalid("A metric decides or guards, once.", metrics=names)
     for item in guardrails:

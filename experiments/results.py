@@ -1,17 +1,18 @@
-"""What a decided comparison leaves behind: outcomes, lineage, facts on the version, the event."""
+"""What a decided comparison leaves behind: numbers, lineage, facts on the version, the event."""
 
 import math
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from django.conf import settings
 
-from experiments.algorithms.decision import Decision
-from experiments.models import Comparison
-from hokusai.core.canonical import canonical_bytes
+from experiments.attempts import next_number, open_attempt
+from experiments.choices import Split
+from experiments.deciding import Verdict
+from experiments.evaluator import lock_digest, revision
+from experiments.models import Comparison, Confirmation
+from hokusai.core import jobs
 from hokusai.core.events import SYSTEM, record
-from hokusai.storage import stores
 from registry.choices import EdgeKind, NodeKind
 from registry.services import NodeRef, link_lineage, state_facts, version_node
 
@@ -19,16 +20,34 @@ from registry.services import NodeRef, link_lineage, state_facts, version_node
 LARGEST_PPM = 2**31 - 1
 
 
-def keep_outcomes(outcomes: dict[str, npt.NDArray[np.int64]]) -> str:
-    """Store the outcomes per row in the benchmark's order, as canonical JSON; their sha256."""
-    content = canonical_bytes({name: values.tolist() for name, values in outcomes.items()})
-    return stores["default"].put(content)
+def stored(verdict: Verdict, tier: str) -> dict[str, Any]:
+    """A verdict as JSON, which knows no infinity: a bound that does not exist is null.
+
+    `tier`: the weakest isolation in which a version was asked.
+    """
+    decision: dict[str, Any] = _finite(asdict(verdict.decision))
+    evaluator = {
+        "lock_digest": lock_digest(),
+        "revision": revision(),
+        "isolation_tier": tier,
+        "instance": settings.INSTANCE_NAME,
+        "environment": settings.ENVIRONMENT_NAME,
+    }
+    found = {**decision, "evidence": verdict.evidence, "evaluator": evaluator}
+    return found if verdict.credit is None else {**found, "control": verdict.credit}
 
 
-def stored(decision: Decision) -> dict[str, Any]:
-    """A decision as JSON, which knows no infinity: a bound that does not exist is null."""
-    finite: dict[str, Any] = _finite(asdict(decision))
-    return finite
+def ask_to_confirm(comparison: Comparison) -> Confirmation:
+    """Open the attempt on the rows kept for it and ask a worker, with the acceptance itself."""
+    number = next_number(comparison.benchmark, Split.CONFIRMATION)
+    open_attempt(comparison, Split.CONFIRMATION, number)
+    job = jobs.enqueue(
+        "confirmation",
+        subject=comparison.public_id,
+        project_id=comparison.project.pk,
+        label=str(comparison),
+    )
+    return Confirmation.objects.create(comparison=comparison, job=job)
 
 
 def _finite(value: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from experiments.algorithms import metrics
-from experiments.algorithms.metrics import OutcomeError
+from experiments.algorithms.metrics import Answers, OutcomeError, Task, Truth, score_ppm
+from experiments.registered_metrics import metric_of
 from hokusai.core.errors import DomainError
 from hokusai.runner.outputs import Label, Outputs
 
@@ -24,36 +24,66 @@ class OutputsUnusable(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """`outcomes`: metric -> (n,) int64 in millionths, in the order of the benchmark's rows."""
+    """`outcomes`: metric -> (n, p) int64 in millionths, in the order of the benchmark's rows."""
 
     outcomes: dict[str, npt.NDArray[np.int64]]
     confusion: dict[str, Any]
+    weights: npt.NDArray[np.float64] | None = None
 
     def score(self, metric: str) -> int:
-        """The mean in millionths, rounded down."""
-        return metrics.score(self.outcomes[metric], round_up=False)
+        """The score in millionths, rounded down. Raises OutputsUnusable where it is undefined."""
+        try:
+            return score_ppm(metric_of(metric), self.outcomes[metric], self.weights)
+        except OutcomeError as error:
+            raise OutputsUnusable(str(error)) from error
 
 
 def score(
-    labels: Sequence[Label], outputs: Outputs, order: npt.NDArray[np.intp], names: Sequence[str]
+    truth: Truth,
+    outputs: Outputs,
+    order: npt.NDArray[np.intp],
+    names: Sequence[str],
+    task: str = Task.CLASSIFICATION,
 ) -> Scored:
     """Score answers that came in shuffled order. `order`: (n,) the row that stood at each place.
 
-    Raises OutputsUnusable for a wrong number of rows, unknown labels, NaN.
+    Raises OutputsUnusable for answers of another task, a wrong number of rows, unknown labels,
+    NaN, or labels that a metric does not fit.
     """
-    if outputs.task != "classification":
-        raise OutputsUnusable("The benchmark is a classification; the version answers numbers.")
-    answered = np.asarray(outputs.values)
-    if len(answered) != len(labels):
-        raise OutputsUnusable(f"{len(labels)} rows were asked, {len(answered)} answered.")
-    values = answered[np.argsort(order)]
-    classes = [_same_type(value, labels[0]) for value in outputs.classes]
-    given = [classes[int(position)] for position in _positions(values[:, 0], len(classes))]
+    answers = answers_of(truth, outputs, order, task)
     try:
-        outcomes = {name: _outcomes(name, labels, given, values, classes) for name in names}
+        outcomes = {name: metric_of(name).components(truth, answers) for name in names}
     except OutcomeError as error:
         raise OutputsUnusable(str(error)) from error
-    return Scored(outcomes=outcomes, confusion=_confusion(labels, given))
+    confusion = _confusion(truth.labels, answers.prediction) if answers.classes else {}
+    return Scored(outcomes=outcomes, confusion=confusion, weights=truth.weights)
+
+
+def answers_of(truth: Truth, outputs: Outputs, order: npt.NDArray[np.intp], task: str) -> Answers:
+    """What was answered, in the order of the rows. Raises OutputsUnusable."""
+    _check_task(outputs, task)
+    answered = np.asarray(outputs.values)
+    if len(answered) != len(truth.labels):
+        raise OutputsUnusable(f"{len(truth.labels)} rows were asked, {len(answered)} answered.")
+    values = answered[np.argsort(order)]
+    if task != Task.CLASSIFICATION:
+        return Answers(task=Task(task), prediction=values[:, 0])
+    classes = [_same_type(value, truth.labels[0]) for value in outputs.classes]
+    given = [classes[int(position)] for position in _positions(values[:, 0], len(classes))]
+    return Answers(
+        task=Task.CLASSIFICATION,
+        prediction=given,
+        classes=classes,
+        probabilities=values[:, 1:] if values.shape[1] > 1 else None,
+    )
+
+
+def _check_task(outputs: Outputs, task: str) -> None:
+    asked = "classification" if task == Task.CLASSIFICATION else "regression"
+    if outputs.task == asked:
+        return
+    what = "numbers" if outputs.task == "regression" else "classes"
+    raise OutputsUnusable(f"The benchmark is a {task}; the version answers {what}.")
 
 
 def _positions(column: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.intp]:
@@ -73,21 +103,6 @@ def _same_type(value: Label, sample: Label) -> Label:
         return type(sample)(value)
     except ValueError:
         return value
-
-
-def _outcomes(
-    name: str,
-    labels: Sequence[Label],
-    given: Sequence[Label],
-    values: npt.NDArray[np.float64],
-    classes: Sequence[Label],
-) -> npt.NDArray[np.int64]:
-    if name == "accuracy":
-        return metrics.accuracy(labels, given)
-    if values.shape[1] - 1 != len(classes):
-        raise OutputsUnusable(f"{name} needs a probability per class.")
-    of_rows = metrics.log_loss if name == "log_loss" else metrics.brier_score
-    return of_rows(labels, values[:, 1:], classes)
 
 
 def _confusion(labels: Sequence[Label], given: Sequence[Label]) -> dict[str, Any]:

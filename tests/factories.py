@@ -436,6 +436,7 @@ class BenchmarkFactory(DjangoModelFactory):
     features = factory.LazyFunction(lambda: ["x"])
     label_column = "label"
     metric = "accuracy"
+    split_salt = "5a" * 32
     spec_digest = factory.Sequence(lambda n: digest(f"spec {n}"))
     created_by = factory.SubFactory(UserFactory)
     approved_by = factory.SubFactory(UserFactory)

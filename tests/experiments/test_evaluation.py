@@ -3,19 +3,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 from django.db.models.functions import Now
 from pytest_django import Settings
 
 from experiments import evaluation, services
-from experiments.algorithms.metrics import score
+from experiments import measuring as measuring_module
+from experiments.algorithms.metrics import METRICS, score_ppm
+from experiments.exceptions import BenchmarkInvalid
 from experiments.models import Comparison, Evaluation
+from experiments.outcomes import read_outcomes
 from hokusai.accounts.services import actor_of
 from hokusai.core import jobs, leases
 from hokusai.core.models import Event, Job
 from hokusai.runner.client import RunnerClient
-from hokusai.storage import stores
 from registry.models import LineageEdge, ModelVersion
 from tests.measuring import HELD_OUT, Bench, Workshop, bench, digits, done, table, usable, work
 
@@ -55,9 +56,9 @@ def test_two_honest_contributions_are_accepted_and_what_was_measured_is_kept(
     rows = {row.role: row for row in comparison.evaluations.all()}
     assert set(rows) == {"baseline", "candidate"}
     for row in rows.values():
-        outcomes = orjson.loads(stores["default"].get(row.outcomes_digest))
+        outcomes = read_outcomes(row)
         assert {len(values) for values in outcomes.values()} == {800} == {row.row_count}
-        again = {name: score(np.array(v), round_up=False) for name, v in outcomes.items()}
+        again = {name: score_ppm(METRICS[name], values) for name, values in outcomes.items()}
         assert again == row.scores
         assert sum(map(sum, row.confusion["counts"])) == 800
     gain = rows["candidate"].scores["accuracy"] - rows["baseline"].scores["accuracy"]
@@ -70,7 +71,7 @@ def test_a_row_of_outcomes_stands_where_its_row_stands_in_the_benchmark(
     of = bench()
     comparison = of.compare(*pair(measuring, of))
     row = comparison.evaluations.get(role="candidate")
-    kept = orjson.loads(stores["default"].get(row.outcomes_digest))["accuracy"]
+    kept = read_outcomes(row)["accuracy"][:, 0].tolist()
     answers = RunnerClient(measuring.socket_path).predict_once(
         project=of.project.slug,
         tree_digest=comparison.candidate_digest,
@@ -94,7 +95,7 @@ def test_the_same_gain_is_refused_where_a_guardrail_allows_no_such_harm(
 ) -> None:
     of = bench(guardrails=[LOG_LOSS])
     baseline, candidate = pair(measuring, of)
-    true_score = evaluation.score
+    true_score = measuring_module.score
 
     def harmed(*args: Any) -> Any:
         found = true_score(*args)
@@ -104,7 +105,7 @@ def test_the_same_gain_is_refused_where_a_guardrail_allows_no_such_harm(
         return found
 
     harmed.calls = 0  # type: ignore[attr-defined]
-    monkeypatch.setattr(evaluation, "score", harmed)
+    monkeypatch.setattr(measuring_module, "score", harmed)
     comparison = of.compare(baseline, candidate)
     assert (comparison.status, comparison.reason) == ("refused", "guardrail_failed")
 
@@ -196,9 +197,11 @@ def test_while_the_runner_is_down_the_job_waits_and_nothing_is_said_of_the_model
     assert done(comparison).status == "accepted"
 
 
-def crash_after(monkeypatch: pytest.MonkeyPatch, name: str, then: Callable[[], None]) -> None:
-    """Let `then` happen when the evaluation calls `name` for the second time."""
-    true, calls = getattr(evaluation, name), []
+def crash_after(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, then: Callable[[], None]
+) -> None:
+    """Let `then` happen when a module of the evaluation calls `name` for the second time."""
+    true, calls = getattr(module, name), []
 
     def patched(*args: Any, **options: Any) -> Any:
         calls.append(name)
@@ -206,7 +209,7 @@ def crash_after(monkeypatch: pytest.MonkeyPatch, name: str, then: Callable[[], N
             then()
         return true(*args, **options)
 
-    monkeypatch.setattr(evaluation, name, patched)
+    monkeypatch.setattr(module, name, patched)
 
 
 def die() -> None:
@@ -218,7 +221,7 @@ def test_a_worker_that_dies_half_way_leaves_one_result_to_the_next(
 ) -> None:
     of = bench()
     baseline, candidate = pair(measuring, of)
-    crash_after(monkeypatch, "_measure", die)
+    crash_after(monkeypatch, measuring_module, "measure", die)
     with pytest.raises(KeyboardInterrupt):
         of.compare(baseline, candidate)
     comparison = Comparison.objects.get()
@@ -243,7 +246,7 @@ def test_a_worker_whose_lease_was_taken_writes_nothing(
         Job.objects.filter(pk=job.pk).update(lease_expires_at="2026-01-01T00:00Z")
         assert leases.claim(Job, job.pk) is not None
 
-    crash_after(monkeypatch, "keep_outcomes", overtaken)
+    crash_after(monkeypatch, evaluation, "keep_outcomes", overtaken)
     comparison = of.compare(baseline, candidate)
     assert comparison.status == "requested"
     assert not Evaluation.objects.exists()
@@ -306,13 +309,11 @@ def test_too_few_rows_are_a_refusal_with_that_reason(
     assert not unbounded or unbounded[0]["harm_upper"] is None
 
 
-def test_rows_without_a_label_end_the_comparison_with_that_reason(measuring: Workshop) -> None:
+def test_rows_without_a_label_make_no_benchmark(measuring: Workshop) -> None:
     lines = table(slice(0, 60)).splitlines()
     lines[1] = lines[1].rpartition(b",")[0] + b","
-    of = bench(b"\n".join(lines))
-    comparison = of.compare(*pair(measuring, of))
-    assert comparison.status == "failed"
-    assert "without a label" in comparison.explanation
+    with pytest.raises(BenchmarkInvalid, match="1 rows have no label"):
+        bench(b"\n".join(lines))
 
 
 def test_a_job_whose_comparison_is_gone_ends_with_that_reason(measuring: Workshop) -> None:

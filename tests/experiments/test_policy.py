@@ -40,6 +40,13 @@ def test_the_digest_is_of_the_canonical_spec_alone() -> None:
         ("alpha", 0.01),
         ("guardrails", GUARDRAILS),
         ("seed", 3),
+        ("task", "regression"),
+        ("cluster_column", "shop"),
+        ("weight_column", "mass"),
+        ("group_column", "query"),
+        ("slice_columns", ["region"]),
+        ("confirmation_ppm", 1),
+        ("split_salt", "0b" * 32),
     ],
 )
 def test_whatever_decides_is_part_of_the_digest(field: str, value: object) -> None:
@@ -54,3 +61,13 @@ def test_other_rows_are_another_digest() -> None:
     before = spec_digest(first)
     first.dataset_version.rows_digest = "0" * 64
     assert spec_digest(first) != before
+
+
+def test_the_salt_that_splits_the_rows_is_fixed_and_never_told() -> None:
+    benchmark = BenchmarkFactory(split_salt="0a" * 32)
+    assert "0a0a" not in str(spec_of(benchmark))
+    assert spec_of(benchmark)["splitSaltDigest"] == sha256_hex(b"\n" * 32)
+
+
+def test_the_digest_of_a_benchmark_of_before_the_split_is_still_found() -> None:
+    assert "confirmationPpm" not in spec_of(BenchmarkFactory(split_salt=""))

@@ -6,22 +6,14 @@ import pytest
 from django.db import transaction
 
 from experiments.algorithms.decision import Guardrail, PairedOutcomes, Policy, decide
-from experiments.results import announce, bound_ppm, keep_outcomes, stored, tell_lineage
-from hokusai.core.canonical import sha256_hex
+from experiments.algorithms.evidence import evidence_of
+from experiments.deciding import Verdict
+from experiments.results import announce, bound_ppm, stored, tell_lineage
 from hokusai.core.models import Event
-from hokusai.storage import stores
 from registry.models import LineageEdge
 from tests.factories import ComparisonFactory
 
 ROWS = np.array([1_000_000, 0, 1_000_000], dtype=np.int64)
-
-
-def test_outcomes_are_kept_under_the_digest_of_their_canonical_bytes() -> None:
-    digest = keep_outcomes({"log_loss": ROWS, "accuracy": ROWS})
-    content = stores["default"].get(digest)
-    assert content == b'{"accuracy":[1000000,0,1000000],"log_loss":[1000000,0,1000000]}'
-    assert digest == sha256_hex(content)
-    assert keep_outcomes({"accuracy": ROWS, "log_loss": ROWS}) == digest
 
 
 def test_a_bound_that_does_not_exist_is_null() -> None:
@@ -31,10 +23,14 @@ def test_a_bound_that_does_not_exist_is_null() -> None:
     decision = decide(policy, 1, {"accuracy": accuracy, "log_loss": pair}, 1)
     assert decision.guardrails[0].estimate is not None
     assert decision.guardrails[0].estimate.low == -math.inf
-    kept = orjson.loads(orjson.dumps(stored(decision)))
+    found = Verdict(decision, {"accuracy": evidence_of(accuracy, 1)}, None)
+    kept = orjson.loads(orjson.dumps(stored(found, "A")))
     assert kept["guardrails"][0]["estimate"]["low"] is None
     assert kept["p_value"] == decision.p_value
     assert kept["n"] == 3
+    assert kept["evidence"]["accuracy"]["form"] == "counts"
+    assert kept["evaluator"]["isolation_tier"] == "A"
+    assert "control" not in kept
     assert bound_ppm(2**53 - 1) is None
     assert bound_ppm(-(2**53) + 1) is None
     assert bound_ppm(-72_500) == -72_500
