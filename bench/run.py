@@ -39,6 +39,7 @@ def measurements(both: Sides, rounds: int, seconds: int) -> dict[str, Callable[[
         "predict_row": serving.predict_row,
         "search_growth": alone.search_growth,
         "lineage_1000": alone.lineage_1000,
+        "impact_1m": alone.impact_1m,
         "admin_list_1m": alone.admin_list_1m,
     }
 

@@ -147,9 +147,9 @@ class Sides:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
 
-    def inside(self, call: str) -> dict[str, Any]:
-        """What a function of `bench.inside` measured, in a process of our side's own."""
-        code = f"from bench import inside; inside.{call}"
+    def inside(self, call: str, module: str = "inside") -> dict[str, Any]:
+        """What a function of a module of bench measured, in a process of our side's own."""
+        code = f"from bench import {module}; {module}.{call}"
         text = self._manage("shell", "--no-imports", "-c", code, as_owner=False)
         answer: dict[str, Any] = json.loads(text.splitlines()[-1])
         return answer

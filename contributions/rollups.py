@@ -7,6 +7,7 @@ to, so that telling it twice changes nothing.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -187,9 +188,12 @@ def rebuild() -> int:
     """Make every sum anew from the shares; how many days there are."""
     ImpactDay.objects.all().delete()
     ImpactTotal.objects.all().delete()
-    days = [_day(row) for row in daily(attested_shares()).iterator()]
-    ImpactDay.objects.bulk_create(days, batch_size=BATCH)
-    ImpactTotal.objects.bulk_create(
-        (_total(row) for row in totals(ImpactDay.objects.all())), batch_size=BATCH
-    )
-    return len(days)
+    count = 0
+    days = daily(attested_shares()).iterator(chunk_size=BATCH)
+    while batch := [_day(row) for row in islice(days, BATCH)]:
+        ImpactDay.objects.bulk_create(batch)
+        count += len(batch)
+    sums = totals(ImpactDay.objects.all()).iterator(chunk_size=BATCH)
+    while batch_of_sums := [_total(row) for row in islice(sums, BATCH)]:
+        ImpactTotal.objects.bulk_create(batch_of_sums)
+    return count
