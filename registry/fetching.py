@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 
 from hokusai.core.errors import OutsideUnavailable
-from hokusai.storage import uploads
+from hokusai.storage import stores, uploads
 from hokusai.storage.multipart.base import PartsMismatch, UploadNotFound
 from hokusai.storage.trees import check_path, file_digest
 from hokusai.tracking import tracking
@@ -20,7 +20,7 @@ from registry.mapping import project_of_run, server_of
 from registry.models import ModelVersion, Upload, UploadFile
 from registry.providers import hubs
 from registry.providers.base import HubFile
-from registry.sources import HUB, UPLOADED
+from registry.sources import HUB, MADE, UPLOADED
 
 # Percent of a copy's progress that fetching fills.
 FETCHED = 50
@@ -49,6 +49,8 @@ def fetch(version: ModelVersion, folder: Path, note: Note) -> Fetched:
     folder.mkdir(parents=True, exist_ok=True)
     if found := UPLOADED.match(version.source):
         return _from_upload(version, found["upload"], folder / "upload", note)
+    if found := MADE.match(version.source):
+        return _from_store(found["tree"], folder / "made", note)
     if found := HUB.match(version.source):
         return _from_hub(found["repository"], found["revision"], folder / "hub", note)
     return _from_tracking(version, folder / "tracking", note)
@@ -116,6 +118,17 @@ def _complete(row: UploadFile) -> None:
         store.size(row.storage_key)
     except PartsMismatch as error:
         raise ArtifactRefused(f"{row.path}: {error}", path=row.path) from error
+
+
+def _from_store(tree_digest: str, folder: Path, note: Note) -> Fetched:
+    store = stores["default"]
+    files = store.manifest(tree_digest).files
+    for done, file in enumerate(files):
+        note(_share(done, len(files)), f"fetching {file.path}")
+        target = folder / check_path(file.path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(store.get(file.sha256))
+    return Fetched(folder)
 
 
 def _from_hub(repository: str, revision: str, folder: Path, note: Note) -> Fetched:

@@ -17,6 +17,8 @@ HUB = re.compile(
     r"^hf:/(?P<repository>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})"
     r"@(?P<revision>[0-9a-f]{40})\Z"
 )
+# What the platform made itself: who asked for it, and the tree that it kept. Nobody may send it.
+MADE = re.compile(r"^made:/(?P<maker>[a-z]{3}_[0-9a-f]{32})/(?P<tree>[0-9a-f]{64})\Z")
 # How the platform names its models there: whoever knows the name may not see every project.
 OURS = re.compile(rf"^models:/(?P<project>{SLUG_PATTERN})\.{SLUG_PATTERN}/")
 

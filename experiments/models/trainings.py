@@ -19,6 +19,13 @@ class Training(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="trainings")
     model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="trainings")
     benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="trainings")
+    baseline = models.ForeignKey(
+        ModelVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="whose data the control is fitted on; both versions derive from it",
+    )
     recipe = models.CharField(max_length=80, help_text="a key of the setting TRAINING_RECIPES")
     parameters = models.JSONField(default=dict)
     seeds = models.JSONField(help_text="whole numbers; the first builds the artifacts")

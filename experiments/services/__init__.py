@@ -7,12 +7,26 @@ from experiments.services.benchmarks import (
     retire_benchmark,
 )
 from experiments.services.comparisons import create_experiment, request_comparison
+from experiments.services.trainings import (
+    DEFAULT_SEEDS,
+    compare_trained,
+    misfit,
+    request_training,
+    starting_point,
+    tell_failed_arm,
+)
 
 __all__ = [
     "DEFAULT_SEED",
+    "DEFAULT_SEEDS",
     "approve_benchmark",
+    "compare_trained",
     "create_benchmark",
     "create_experiment",
+    "misfit",
     "request_comparison",
+    "request_training",
     "retire_benchmark",
+    "starting_point",
+    "tell_failed_arm",
 ]

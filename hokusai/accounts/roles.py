@@ -49,6 +49,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "experiments.view_comparison": _EVERY_MEMBER,
     "experiments.view_outcomes": _SEE_BENCHMARK,
     "experiments.request_comparison": _BUILD,
+    "experiments.view_training": _EVERY_MEMBER,
+    "experiments.request_training": _BUILD,
     "experiments.view_run": _EVERY_MEMBER,
     "contributions.view_contribution": _EVERY_MEMBER,
     "contributions.add_contribution": _CONTRIBUTE,

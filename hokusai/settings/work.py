@@ -121,10 +121,20 @@ JOBS = {
         "handler": "experiments.confirmation.confirm_acceptance",
         "on_failure": "experiments.confirmation.confirmation_failed",
     },
+    "training": {
+        "handler": "experiments.trainings.train",
+        "on_failure": "experiments.trainings.training_failed",
+    },
     "run_sweep": {"handler": "experiments.runs.sweep"},
     "run_history": {"handler": "experiments.histories.fetch"},
     "attestation": {
         "handler": "contributions.signing.attest",
+        "on_failure": "contributions.signing.attestation_refused",
+        "queue": "signing",
+    },
+    "revocation": {
+        "handler": "contributions.revocations.revoke",
+        "on_failure": "contributions.revocations.revocation_refused",
         "queue": "signing",
     },
     "key_rotation": {
@@ -138,9 +148,11 @@ JOBS = {
 }
 EVENT_SUBSCRIBERS = [
     "registry.receivers.MlflowPush",
+    "experiments.receivers.CompareTrained",
     "contributions.receivers.CheckContribution",
     "contributions.receivers.MarkUsed",
     "contributions.receivers.CreditImprovement",
+    "contributions.receivers.IssueStatusList",
     "contributions.receivers.SumCredit",
     "hokusai.web.receivers.ForgetRevokedKeys",
     "hokusai.notify.receivers.TellMembers",

@@ -13,6 +13,7 @@ from registry.services.imports import copies_waiting, start_import
 from registry.services.inbox import AT_ONCE as INBOX_AT_ONCE
 from registry.services.inbox import assign_tracked, ignore_tracked, unignore_tracked
 from registry.services.lineage import NodeRef, link_lineage
+from registry.services.made import Made, keep_files, register_made
 from registry.services.mapping import map_experiment, unmap_experiment
 from registry.services.metadata import (
     checked_tags,
@@ -72,6 +73,7 @@ from registry.tables import read_rows, schema_of
 __all__ = [
     "INBOX_AT_ONCE",
     "FileStatement",
+    "Made",
     "NodeRef",
     "PlainVersion",
     "Policy",
@@ -96,6 +98,7 @@ __all__ = [
     "forget_tracking",
     "ignore_tracked",
     "is_governed",
+    "keep_files",
     "link_lineage",
     "map_experiment",
     "may_derive",
@@ -109,6 +112,7 @@ __all__ = [
     "previous_of",
     "read_rows",
     "refuse_promotion",
+    "register_made",
     "register_plain",
     "register_version",
     "remove_tags",

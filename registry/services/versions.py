@@ -79,20 +79,22 @@ def register_version(
     typed_tags, needed = checked_tags(tags or {}), _resolve_uses(uses, project)
     model, _ = get_or_create_model(project, slug, actor, name, task=task)
     data = resolve_training_data(training_data, project)
-    return _insert(model, said, _Beside(typed_tags, data, needed), actor)
+    return insert_version(model, said, Beside(typed_tags, data, needed), actor)
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
-    """What is kept of a version in tables of its own."""
+class Beside:
+    """What is kept of a version in tables of its own; checked already."""
 
     tags: Mapping[str, TypedTag]
     data: Sequence[DatasetVersion]
     needed: Sequence[ModelVersion]
 
 
-def _insert(model: Model, said: Mapping[str, Any], beside: _Beside, actor: Actor) -> ModelVersion:
-    """The next version, under the model's lock."""
+def insert_version(
+    model: Model, said: Mapping[str, Any], beside: Beside, actor: Actor
+) -> ModelVersion:
+    """The next version, under the model's lock; `said` was checked already."""
     model = Model.objects.select_for_update(of=("self",)).select_related("project").get(pk=model.pk)
     _refuse_repeat(model, said["source"], said["parent"])
     take_upload(said["source"], model.project)
