@@ -99,7 +99,7 @@ class SealedEvent(models.Model):
     position = models.PositiveIntegerField(help_text="from 0, within the batch")
 
     class Meta:
-        ordering = ("batch", "position")
+        ordering = ("batch_id", "position")
         constraints = (
             models.UniqueConstraint(fields=["batch", "position"], name="sealed_event_in_order"),
         )
@@ -149,7 +149,7 @@ class Cosignature(models.Model):
     seen_at = models.DateTimeField(help_text="the witness' own clock")
 
     class Meta:
-        ordering = ("checkpoint", "witness")
+        ordering = ("checkpoint_id", "witness")
         constraints = (
             models.UniqueConstraint(fields=["checkpoint", "witness"], name="cosignature_once"),
         )

@@ -44,9 +44,12 @@ def cosign(checkpoint: Checkpoint, witness: Witness) -> None:
 
     Raises LogShrank where it saw more leaves than the log has, WitnessRefused, WitnessUnavailable.
     """
-    seen = Cosignature.objects.filter(witness=witness.name).aggregate(size=Max("checkpoint"))
+    own = Cosignature.objects.filter(witness=witness.name)
+    seen: int = own.aggregate(size=Max("checkpoint"))["size"] or 0
+    if seen > checkpoint.size:
+        return
     try:
-        answer = _ask(checkpoint, witness, seen["size"] or 0)
+        answer = _ask(checkpoint, witness, seen)
     except WitnessBehind as behind:
         if behind.size > checkpoint.size:
             _check_newer(checkpoint, witness, behind.size)

@@ -1,15 +1,31 @@
 """A log that tests fill, and the roles that may and may not touch it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from django.db import transaction
 
-from hokusai.transparency import services
+from hokusai.transparency import services, witnessing
+from hokusai.transparency.algorithms.checkpoints import CheckpointText
+from hokusai.transparency.algorithms.notes import (
+    COSIGNATURE,
+    NoteKey,
+    cosignature_line,
+    cosigned_bytes,
+    opened,
+)
+from hokusai.transparency.algorithms.proofs import verify_consistency
 from hokusai.transparency.models import LogRecord
-
-Write = Callable[..., LogRecord]
+from hokusai.transparency.providers.witness import WitnessBehind
 
 
 def write(number: int = 1, kind: str = "attempt", **fields: Any) -> LogRecord:
@@ -24,3 +40,71 @@ def filled() -> list[LogRecord]:
     records = [write(number) for number in range(7)]
     services.sequence()
     return records
+
+
+@pytest.fixture
+def log_secret(settings: Any, tmp_path: Path) -> Ed25519PrivateKey:
+    """This process is the signer's and holds a key of the log."""
+    secret = Ed25519PrivateKey.generate()
+    pem = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = tmp_path / "log_key.pem"
+    path.write_bytes(pem)
+    path.chmod(0o600)
+    backend = "hokusai.signers.backends.pem.FileKey"
+    settings.SIGNERS = {"log": {"BACKEND": backend, "OPTIONS": {"path": str(path)}}}
+    return secret
+
+
+class WitnessTwin:
+    """A witness in memory: what it saw last, and cosignatures by its own key."""
+
+    def __init__(self, number: int = 1) -> None:
+        self.secret = Ed25519PrivateKey.generate()
+        public = self.secret.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.key = NoteKey(f"witness.example/w{number}", public, COSIGNATURE)
+        self.url = f"http://127.0.0.1:9/w{number}"
+        self.size, self.root = 0, b""
+        self.answers: Callable[[str], str] | None = None
+
+    @property
+    def stated(self) -> dict[str, str]:
+        return {"url": self.url, "key": str(self.key)}
+
+    def add_checkpoint(self, *, old: int, proof: Sequence[bytes], note: str) -> str:
+        text, _ = opened(note)
+        found = CheckpointText.of(text)
+        if old != self.size:
+            raise WitnessBehind(self.size)
+        if old:
+            verify_consistency(
+                first=old,
+                second=found.size,
+                first_root=self.root,
+                second_root=found.root,
+                proof=proof,
+            )
+        self.size, self.root = found.size, found.root
+        if self.answers:
+            return self.answers(text)
+        return cosignature_line(self.key, NOW, self.secret.sign(cosigned_bytes(text, NOW)))
+
+
+NOW = 1_795_163_845
+
+
+@pytest.fixture
+def twin(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Callable[[int], WitnessTwin]:
+    """Makes witnesses of the policy, which answer without a network."""
+    twins: dict[str, WitnessTwin] = {}
+
+    def ask(url: str, *, timeout_s: float, **given: Any) -> str:
+        return twins[url].add_checkpoint(**given)
+
+    def make(number: int) -> WitnessTwin:
+        made = WitnessTwin(number)
+        twins[made.url] = made
+        settings.WITNESSES = [*settings.WITNESSES, made.stated]
+        return made
+
+    monkeypatch.setattr(witnessing, "add_checkpoint", ask)
+    return make

@@ -159,7 +159,7 @@ def test_a_long_transaction_delays_events_and_loses_none() -> None:
         assert SealedEvent.objects.count() == 0
         other.do(lambda: opened.__exit__(None, None, None))
         services.sequence()
-    order = SealedEvent.objects.order_by("batch", "position")
+    order = SealedEvent.objects.order_by("batch_id", "position")
     assert [seal.event.subject for seal in order] == ["slow", "fast"]
 
 
