@@ -1,4 +1,4 @@
-from contributions import rollups, services
+from contributions import rollups, services, status_lists
 from experiments.models import Comparison
 from hokusai.core.events import SYSTEM
 from hokusai.core.models import Event
@@ -34,6 +34,15 @@ class CreditImprovement(Subscriber):
     def receive(self, event: Event, *, operation_id: str) -> None:
         comparison = Comparison.objects.get(public_id=event.subject)
         services.record_improvement(comparison_id=comparison.pk, actor=SYSTEM)
+
+
+class IssueStatusList(Subscriber):
+    """Lists anew what stands once an attestation was completed or revoked."""
+
+    tags = frozenset({"attestation:signed", "attestation:revoked"})
+
+    def receive(self, event: Event, *, operation_id: str) -> None:
+        status_lists.refresh()
 
 
 class SumCredit(Subscriber):

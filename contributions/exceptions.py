@@ -1,0 +1,7 @@
+from hokusai.core.errors import DomainError
+
+
+class SigningRefused(DomainError):
+    """The statement cannot be signed; nothing was. The same job may be tried again."""
+
+    code = "signing_refused"
