@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from experiments.algorithms.differences import Sample
-from experiments.algorithms.draws import block_generator
+from experiments.algorithms.draws import block_bits
 from experiments.algorithms.metrics.base import Floats, Form
 from experiments.algorithms.paired import Discordant
 from experiments.algorithms.resampling import (
@@ -127,7 +127,7 @@ def resample_counts(counts: Discordant, *, seed: int, resamples: int = RESAMPLES
     """
     lost, won = counts.b / counts.n, counts.c / counts.n
     shares = [lost, won, max(0.0, 1 - lost - won)]
-    drawn = block_generator(seed, 0).multinomial(counts.n, shares, size=resamples)
+    drawn = np.random.Generator(block_bits(seed, 0)).multinomial(counts.n, shares, size=resamples)
     found: Floats = np.sort((drawn[:, 1] - drawn[:, 0]) / counts.n)
     return found
 

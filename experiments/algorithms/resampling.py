@@ -1,22 +1,27 @@
 """Studentised resamples of units: t* = (gain* - gain) / error*, ten thousand of them.
 
+Resamples come in pairs: the second takes, for every unit that the first drew, the one at the
+mirrored place of the sorted units (antithetic resampling, Hall 1989, Biometrika 76:713-724). Each is
+a resample like any other; together they estimate quantiles better than two that know nothing of
+each other, from half the random numbers.
+
 Blocks of resamples have a generator each, so that threads share the work and the result does not
 depend on how it is cut. A mean of single rows needs only sums and squares of what was drawn; other
 gains count how often each unit was drawn and take influence values anew in every resample.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from experiments.algorithms.differences import Sample
-from experiments.algorithms.draws import BLOCK, block_generator
+from experiments.algorithms.draws import BLOCK, Draws
 from experiments.algorithms.metrics.base import Floats
 
 RESAMPLES = 10_000
-# Small enough to stay in a core's cache and below the size at which malloc maps fresh pages.
+# Small enough for a core's cache, and for BLAS not to start threads of its own.
 PIECE = 8_192
 CELLS = 1 << 18
 # Resamples that tie must tie for whoever repeats them, whatever the order of additions.
@@ -53,35 +58,40 @@ def _blocks(work: Callable[[int, int], Floats], resamples: int) -> Floats:
         return np.sort(np.concatenate(list(parts)))
 
 
-def _mean_block(centred: Floats, seed: int, block: int, count: int) -> Floats:
-    """Sums and squares of each resample, drawn in pieces that stay in the cache."""
-    generator, size = block_generator(seed, block), len(centred)
-    sums, squares = np.zeros(count), np.zeros(count)
-    rows = max(1, PIECE // size)
-    for start in range(0, count, rows):
-        many = min(rows, count - start)
+def _mean_block(values: Floats, seed: int, block: int, count: int) -> Floats:
+    """Sums and squares of each resample and its mirror, in pieces that stay in the cache."""
+    size, pairs = len(values), (count + 1) // 2
+    draws, sources = Draws(seed, block, size), (values, values[::-1].copy())
+    sums, squares = np.zeros((pairs, 2)), np.zeros((pairs, 2))
+    rows, buffer, ones = max(1, PIECE // size), np.empty(PIECE), np.ones(min(PIECE, size))
+    for start in range(0, pairs, rows):
+        many = min(rows, pairs - start)
         for done in range(0, size, PIECE):
             wide = min(PIECE, size - done)
-            places = generator.integers(0, size, size=many * wide)
-            drawn = centred.take(places, mode="clip").reshape(many, wide)
-            sums[start : start + many] += drawn.sum(axis=1)
-            squares[start : start + many] += np.einsum("ij,ij->i", drawn, drawn)
-    means = sums / size
-    variances = np.maximum(squares - size * means**2, 0) / (size - 1)
+            places = draws.take(many * wide)
+            drawn = buffer[: many * wide]
+            table = drawn.reshape(many, wide)
+            for side, source in enumerate(sources):
+                source.take(places, mode="clip", out=drawn)
+                sums[start : start + many, side] += table @ ones[:wide]
+                squares[start : start + many, side] += np.vecdot(table, table)
+    means = sums.ravel()[:count] / size
+    variances = np.maximum(squares.ravel()[:count] - size * means**2, 0) / (size - 1)
     return studentise(means, variances / size)
 
 
-def _counts(sample: Sample, seed: int, block: int, count: int) -> list[Floats]:
-    """How often each unit was drawn, (resamples, N) in pieces."""
-    generator, size = block_generator(seed, block), sample.size
-    rows, pieces = max(1, CELLS // size), []
-    for start in range(0, count, rows):
-        many = min(rows, count - start)
-        places = generator.integers(0, size, size=(many, size))
+def _counts(sample: Sample, seed: int, block: int, count: int) -> Iterator[Floats]:
+    """How often each unit was drawn, (resamples, N) in pieces, each followed by its mirror."""
+    size, pairs = sample.size, (count + 1) // 2
+    draws, rows = Draws(seed, block, size), max(1, CELLS // size)
+    for start in range(0, pairs, rows):
+        many = min(rows, pairs - start)
+        places = draws.take(many * size).reshape(many, size)
         places += np.arange(many)[:, np.newaxis] * size
         drawn = np.bincount(places.ravel(), minlength=many * size)
-        pieces.append(drawn.reshape(many, size).astype(np.float64))
-    return pieces
+        table = drawn.reshape(many, size).astype(np.float64)
+        yield table
+        yield table[: min(many, count - pairs - start), ::-1]
 
 
 def _unit_block(sample: Sample, seed: int, block: int, count: int) -> Floats:

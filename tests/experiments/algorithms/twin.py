@@ -149,9 +149,12 @@ def t_values(metric: str, units: Sequence[Sequence[int]], seed: int, resamples: 
     for resample in range(resamples):
         if resample % BLOCK == 0:
             draws = Draws(seed, resample // BLOCK)
-        counts = [0] * size
-        for _ in range(size):
-            counts[draws.below(size)] += 1
+        if resample % 2:
+            counts.reverse()
+        else:
+            counts = [0] * size
+            for _ in range(size):
+                counts[draws.below(size)] += 1
         sums = [dot(counts, column) for column in zip(*natural, strict=True)]
         value, slopes = gain.at(sums)
         found.append(studentise(value - whole, error_of(natural, slopes, counts)))
