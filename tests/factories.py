@@ -22,7 +22,15 @@ from contributions.models import (
 )
 from deployments.models import Deployment, Revision
 from experiments.choices import BenchmarkStatus, EvaluationRole
-from experiments.models import Benchmark, Comparison, Evaluation, Experiment, Run, RunHistory
+from experiments.models import (
+    Benchmark,
+    Comparison,
+    Evaluation,
+    Experiment,
+    Run,
+    RunHistory,
+    Training,
+)
 from hokusai.accounts import keys
 from hokusai.accounts.choices import Role, Scope, Visibility
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
@@ -473,6 +481,22 @@ class ComparisonFactory(DjangoModelFactory):
     baseline_digest = factory.SelfAttribute("baseline.tree_digest")
     candidate_digest = factory.SelfAttribute("candidate.tree_digest")
     attempt = 1
+    requested_by = factory.SubFactory(UserFactory)
+
+
+class TrainingFactory(DjangoModelFactory):
+    """A training that waits for its worker."""
+
+    class Meta:
+        model = Training
+
+    project = factory.SelfAttribute("model.project")
+    model = factory.SubFactory(ModelFactory)
+    benchmark = factory.SubFactory(BenchmarkFactory, project=factory.SelfAttribute("..project"))
+    baseline = factory.SubFactory(ModelVersionFactory, model=factory.SelfAttribute("..model"))
+    recipe = "scikit-learn"
+    parameters = factory.LazyFunction(dict)
+    seeds = factory.LazyFunction(lambda: [1, 2, 3])
     requested_by = factory.SubFactory(UserFactory)
 
 

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
+from contributions.api.building import CandidateViewSet
 from contributions.api.impact import ContributorView, ImpactView, LeaderboardView
 from contributions.api.proofs import DisclosureViewSet
 from contributions.api.serializers import ADDRESS
@@ -10,7 +11,7 @@ from contributions.api.views import (
     EnvelopeView,
     ImprovementViewSet,
 )
-from hokusai.web.views import PUBLIC_ID
+from hokusai.web.views import MODEL_ID, PUBLIC_ID
 
 router = SimpleRouter(trailing_slash=False)
 router.register("contributions", ContributionViewSet, basename="contribution")
@@ -22,6 +23,11 @@ CONTRIBUTOR = rf"^contributors/(?P<address>{ADDRESS})"
 
 urlpatterns = [
     *router.urls,
+    re_path(
+        rf"^models/(?P<model_id>{MODEL_ID})/candidates\Z",
+        CandidateViewSet.as_view({"post": "create"}),
+        name="model-candidates",
+    ),
     re_path(
         DISCLOSURE, DisclosureViewSet.as_view({"post": "create"}), name="contribution-disclosure"
     ),

@@ -326,6 +326,18 @@ CASES: dict[str, Case] = {
     ),
     "GET evaluations": Case(logged_in()),
     "GET evaluations/<public_id>": Case(readers()),
+    "GET trainings": Case(logged_in()),
+    "GET trainings/<public_id>": Case(readers()),
+    "GET training-recipes": Case(logged_in()),
+    "POST models/<model_id>/candidates": Case(
+        doers(BUILDERS),
+        lambda w: {
+            "benchmark": w.names["benchmark"],
+            "recipe": "scikit-learn",
+            "parameters": {"C": 1.0},
+            "seeds": [1, 2, 3],
+        },
+    ),
     "GET runs": Case(logged_in()),
     "GET runs/<public_id>": Case(readers()),
     "GET runs/compare": Case(logged_in()),

@@ -28,6 +28,7 @@ OWN_ID = (
     "comparisons",
     "evaluations",
     "runs",
+    "trainings",
     "uploads",
     "contributions",
     "improvements",
@@ -109,6 +110,9 @@ def make_world(folder: Path) -> World:
         "comparisons": comparison.public_id,
         "evaluations": make.EvaluationFactory(comparison=comparison).public_id,
         "runs": make.RunFactory(experiment__project=project).public_id,
+        "trainings": make.TrainingFactory(
+            model=version.model, benchmark=comparison.benchmark
+        ).public_id,
         "metric": "accuracy",
         "path": "m.onnx",
         "key": "team",
