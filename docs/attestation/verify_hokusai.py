@@ -17,10 +17,12 @@ import json
 import math
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from importlib import import_module
+from operator import mul
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, NoReturn
@@ -53,6 +55,23 @@ MAX_PAIRS = 20_000
 SCALE, BILLION, WHOLE_BPS = 1_000_000, 1_000_000_000, 10_000
 MINIMUM_ROWS = 30
 BISECTIONS = 80
+RESAMPLES, BLOCK, TAIL, T_DECIMALS = 10_000, 100, 10, 9
+ALIKE, EPSILON, NO_VARIANCE = 1e-12, 1e-15, 1e-24
+MASK32, MASK64, MASK128 = 2**32 - 1, 2**64 - 1, 2**128 - 1
+MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
+# The metrics whose numbers are repeated here, and whether higher is better.
+SIGNS = {
+    "accuracy": 1,
+    "auroc": 1,
+    "balanced_accuracy": 1,
+    "brier_score": -1,
+    "f1": 1,
+    "log_loss": -1,
+    "mae": -1,
+    "poisson_deviance": -1,
+    "r2": 1,
+    "rmse": -1,
+}
 NOTE_ED25519, NOTE_COSIGNATURE = 1, 4
 HASH_BYTES, SIGNATURE_BYTES, NUMBER_BYTES = 32, 64, 8
 MISSING = b"\xff\xff\xff\xff"
@@ -230,14 +249,17 @@ class NoteKey:
     public: Ed25519PublicKey
 
 
-def note_key(text: str) -> NoteKey:
+def note_key(text: Any) -> NoteKey:
     """Read a verifier key. Its hash is SHA-256(name, newline, type, key), cut to four bytes."""
-    name, _, rest = text.rpartition("+")[0].rpartition("+")
-    data = unbase64(text.rpartition("+")[2], "verifier key")
-    if not name or len(data) != 1 + HASH_BYTES or data[0] not in (NOTE_ED25519, NOTE_COSIGNATURE):
-        no(f"The verifier key {text[:60]!r} is not one of an Ed25519 key.")
+    parts = text.split("+", 2) if isinstance(text, str) else []
+    if len(parts) != len(("name", "hash", "key")) or not parts[0]:
+        no("A verifier key is written name+hash+base64.")
+    name, said, encoded = parts
+    data = unbase64(encoded, f"verifier key of {name}")
+    if len(data) != 1 + HASH_BYTES or data[0] not in (NOTE_ED25519, NOTE_COSIGNATURE):
+        no(f"The verifier key of {name} is not an Ed25519 key.")
     hint = hashlib.sha256(name.encode() + b"\n" + data).digest()[:4]
-    if hint.hex() != rest:
+    if hint.hex() != said:
         no(f"The verifier key of {name} has another hash than it says.")
     return NoteKey(name, data[0], hint, Ed25519PublicKey.from_public_bytes(data[1:]))
 
@@ -252,24 +274,30 @@ class Checkpoint:
     seen: dict[str, datetime]
 
 
-def open_checkpoint(note: str, log: NoteKey, witnesses: list[NoteKey], required: int) -> Checkpoint:
+def open_checkpoint(note: str, trust: "Trust") -> Checkpoint:
     """Check the log's signature and that enough witnesses cosigned."""
-    body, separator, tail = note.partition("\n\n")
+    body, separator, tail = note.rpartition("\n\n")
     body += "\n"
     if not separator or not tail.endswith("\n"):
         no("The checkpoint is not a signed note.")
     lines = [signature_line(line) for line in tail[:-1].split("\n")]
-    own = [raw for name, hint, raw in lines if (name, hint) == (log.name, log.hint)]
-    if not own or not holds(log.public, own[0], body.encode()):
-        no("The log's signature under the checkpoint does not hold.")
-    seen = {}
-    for witness in witnesses:
-        for name, hint, raw in lines:
-            if (name, hint) == (witness.name, witness.hint):
-                seen[name] = cosigned_at(witness, raw, body)
-    if len(seen) < required:
-        no(f"{len(seen)} of your witnesses cosigned the checkpoint; {required} are needed.")
-    return read_checkpoint(body, log, seen)
+    signed = [
+        holds(key.public, raw, body.encode())
+        for key in trust.log
+        for name, hint, raw in lines
+        if (name, hint) == (key.name, key.hint)
+    ]
+    if not signed or not all(signed):
+        no("The log's signature under the checkpoint does not hold, or is by another key.")
+    seen = {
+        witness.name: cosigned_at(witness, raw, body)
+        for witness in trust.witnesses
+        for name, hint, raw in lines
+        if (name, hint) == (witness.name, witness.hint)
+    }
+    if len(seen) < trust.witnesses_required:
+        no(f"{len(seen)} of your witnesses cosigned; {trust.witnesses_required} are needed.")
+    return read_checkpoint(body, trust.log[0].name, seen)
 
 
 def signature_line(line: str) -> tuple[str, bytes, bytes]:
@@ -293,10 +321,10 @@ def cosigned_at(witness: NoteKey, raw: bytes, body: str) -> datetime:
         raise Rejected(f"The cosignature of {witness.name} has no possible time.") from error
 
 
-def read_checkpoint(body: str, log: NoteKey, seen: dict[str, datetime]) -> Checkpoint:
+def read_checkpoint(body: str, log: str, seen: dict[str, datetime]) -> Checkpoint:
     origin, size, root, *_ = [*body.split("\n"), "", ""]
-    if origin != log.name:
-        no(f"The checkpoint is one of the log {origin[:60]!r}, not of {log.name!r}.")
+    if origin != log:
+        no(f"The checkpoint is one of the log {origin[:60]!r}, not of {log!r}.")
     if not size.isascii() or not size.isdecimal() or size != str(int(size[:MAX_DIGITS])):
         no("The checkpoint's size is not a number.")
     digest = unbase64(root, "checkpoint's root")
@@ -320,7 +348,7 @@ def holds(key: Ed25519PublicKey, signature: bytes, signed: bytes) -> bool:
 class Trust:
     """What the reader brings along; nothing of it comes from the bundle."""
 
-    log: NoteKey
+    log: list[NoteKey]
     instance: str = ""
     environments: set[str] = field(default_factory=lambda: {"production"})
     witnesses: list[NoteKey] = field(default_factory=list)
@@ -328,6 +356,7 @@ class Trust:
     signers: set[str] = field(default_factory=set)
     signers_required: int = 1
     compromised: dict[str, int] = field(default_factory=dict)
+    skip_resampling: bool = False
 
 
 def read_trust(options: argparse.Namespace) -> Trust:
@@ -337,12 +366,16 @@ def read_trust(options: argparse.Namespace) -> Trust:
         stated = parse(read_file(options.trust, MAX_STATEMENT_BYTES), "trust file")
         if need(stated, "format", str, "trust file") != TRUST_FORMAT:
             no("The trust file is of another format.")
-    key = options.log_key or stated.get("log")
-    if not isinstance(key, str):
+    keys = options.log_key or stated.get("log")
+    if not isinstance(keys, list) or not keys:
         no("Say which log to believe: --trust FILE or --log-key KEY.")
-    trust = Trust(log=note_key(key), instance=options.instance or str(stated.get("instance", "")))
+    instance = options.instance or str(stated.get("instance", ""))
+    trust = Trust(log=[note_key(key) for key in keys], instance=instance)
+    if len({key.name for key in trust.log}) > 1 or trust.log[0].kind != NOTE_ED25519:
+        no("The keys of the log are not keys of one log.")
     trust.environments = set(stated.get("environments", ["production"]))
     trust.environments |= set(options.allow_environment)
+    trust.skip_resampling = options.skip_resampling
     witnesses, signers = stated.get("witnesses", {}), stated.get("signers", {})
     trust.witnesses = [note_key(text) for text in options.witness or witnesses.get("keys", [])]
     trust.witnesses_required = int(first_given(options.witnesses, witnesses.get("required"), 0))
@@ -693,29 +726,76 @@ def chain_length(own: Record, attempts: dict[str, Record]) -> int:
     return tries
 
 
-# Repeating the statistics
+# Repeating the statistics (docs/statistics.md)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the evidence: the level, the margin in millionths, and the seed."""
+
+    level: float
+    margin: int
+    seed: int
+    skip_resampling: bool = False
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the evidence says of one metric: scores in millionths, bounds of the gain, p."""
+    """What the evidence says of one metric: scores, gain and bounds in millionths, and p.
+
+    `gain` is exact where a score is a mean. `blur` is how far a score may be off, by rounding.
+    """
 
     rows: int
+    units: int
     baseline: int | None
     candidate: int | None
-    gain: float
+    gain: Fraction
     low: float
     high: float
     p_value: float
     methods: tuple[str, str]
+    blur: int = 0
 
 
-def quantile(alpha: float) -> float:
-    return -NormalDist().inv_cdf(alpha)
+def measure(evidence: Any, metric: Json, asked: Question) -> Measured | None:
+    """Repeat one metric's scores, bounds and p; None for a metric of the issuer's own."""
+    name = metric["name"]
+    form, said = (need(evidence, part, str, "evidence") for part in ("form", "metric"))
+    if said != name:
+        no(f"The evidence of {name} is that of {said[:40]}.")
+    if not (known := name in SIGNS or name.startswith("ndcg@")):
+        return None
+    if known and sign_of(metric) != SIGNS.get(name, 1):
+        no(f"{name} is better in the other direction than the statement says.")
+    repeats = {"counts": from_counts, "sums": from_sums, "ranks": from_ranks}
+    if form not in repeats or (form == "counts") > (name == "accuracy"):
+        no(f"The evidence of {name} has a form {form[:20]!r} that does not fit.")
+    return repeats[form](evidence, metric, asked)
 
 
-def normal_below(value: float) -> float:
-    return 0.5 * math.erfc(-value / math.sqrt(2))
+def from_counts(evidence: Json, metric: Json, asked: Question) -> Measured:
+    """Rows that only the baseline (b) and only the candidate (c) got right, of n."""
+    only(evidence, {"b", "c", "form", "metric", "n"}, "evidence")
+    b, c, n = (need(evidence, name, int, "evidence") for name in ("b", "c", "n"))
+    if n < 1 or min(b, c) < 0 or b + c > n:
+        no("The counts of the evidence contradict each other.")
+    counted = {"baselineOnly": b, "candidateOnly": c}
+    if metric.get("discordant", counted) != counted:
+        no(f"{metric['name']}: the evidence counts other rows than the statement.")
+    by_midp = asked.margin == 0
+    p_value = midp_greater(b, c) if by_midp else tango_p(b, c, n, asked.margin / SCALE)
+    return Measured(
+        rows=n,
+        units=n,
+        baseline=None,
+        candidate=None,
+        gain=Fraction((c - b) * SCALE, n),
+        low=tango_lower(b, c, n, asked.level) * SCALE,
+        high=-tango_lower(c, b, n, asked.level) * SCALE,
+        p_value=p_value,
+        methods=("tango-score", "mcnemar-midp" if by_midp else "tango-score"),
+    )
 
 
 def midp_greater(b: int, c: int) -> float:
@@ -723,20 +803,18 @@ def midp_greater(b: int, c: int) -> float:
     pairs = b + c
     if pairs > MAX_PAIRS:
         return midp_by_logarithms(b, c)
-    term = math.comb(pairs, c)
-    doubled = term
-    for successes in range(c, pairs):
-        term = term * (pairs - successes) // (successes + 1)
+    doubled = term = math.comb(pairs, c)
+    for won in range(c, pairs):
+        term = term * (pairs - won) // (won + 1)
         doubled += 2 * term
-    return float(doubled / 2 ** (pairs + 1))
+    return float(Fraction(doubled, 2 ** (pairs + 1)))
 
 
 def midp_by_logarithms(b: int, c: int) -> float:
     pairs = b + c
     whole = math.lgamma(pairs + 1) - pairs * math.log(2)
     logs = (
-        whole - math.lgamma(successes + 1) - math.lgamma(pairs - successes + 1)
-        for successes in range(c, pairs + 1)
+        whole - math.lgamma(won + 1) - math.lgamma(pairs - won + 1) for won in range(c, pairs + 1)
     )
     first = math.exp(next(logs)) / 2
     return math.fsum([first, *(math.exp(value) for value in logs)])
@@ -754,7 +832,7 @@ def score_parts(b: int, c: int, n: int, difference: float) -> tuple[float, float
 
 def tango_lower(b: int, c: int, n: int, alpha: float) -> float:
     """The one-sided lower bound of (c - b) / n at level 1 - alpha, by bisection."""
-    z = quantile(alpha)
+    z = -NormalDist().inv_cdf(alpha)
 
     def refused(difference: float) -> bool:
         excess, deviation = score_parts(b, c, n, difference)
@@ -773,41 +851,477 @@ def tango_p(b: int, c: int, n: int, margin: float) -> float:
     excess, deviation = score_parts(b, c, n, margin)
     if deviation == 0:
         return 0.0 if excess > 0 else 1.0
-    return normal_below(-excess / deviation)
+    return 0.5 * math.erfc(excess / deviation / math.sqrt(2))
 
 
-def measure(evidence: Any, metric: Json, level: float, margin: int, seed: int) -> Measured:
-    """Repeat one metric's scores, bounds and p from its evidence."""
-    form = need(evidence, "form", str, "evidence")
-    if form == "counts":
-        return from_counts(evidence, metric, level, margin)
-    return no(f"The evidence has a form {form[:20]!r} that this verifier does not know.")
+# Scores from means of components, and their derivatives by the means
+
+Slopes = list[float]
 
 
-def from_counts(evidence: Json, metric: Json, level: float, margin: int) -> Measured:
-    """Rows that only the baseline (b), only the candidate (c) and both got right, of n."""
-    only(evidence, {"b", "both", "c", "form", "n"}, "evidence")
-    b, both, c, n = (need(evidence, name, int, "evidence") for name in ("b", "both", "c", "n"))
-    if n < 1 or min(b, both, c) < 0 or b + both + c > n:
-        no("The counts of the evidence contradict each other.")
-    stated = metric.get("discordant", {"baselineOnly": b, "candidateOnly": c})
-    if stated != {"baselineOnly": b, "candidateOnly": c}:
-        no(f"{metric['name']}: the evidence counts other rows than the statement.")
-    higher = sign_of(metric) > 0
-    lost, won = (b, c) if higher else (c, b)
-    down, up = (both + b) * SCALE // n, -(-(both + b) * SCALE // n)
-    worse, better = (both + c) * SCALE // n, -(-(both + c) * SCALE // n)
-    p_value = midp_greater(lost, won) if margin == 0 else tango_p(lost, won, n, margin / SCALE)
+def mean_score(means: Slopes) -> tuple[float, Slopes]:
+    return means[0], [1.0]
+
+
+def rmse(means: Slopes) -> tuple[float, Slopes]:
+    root = math.sqrt(means[0])
+    return root, [0.5 / root if root > 0 else 0.0]
+
+
+def r2(means: Slopes) -> tuple[float, Slopes]:
+    variance = means[2] - means[1] ** 2
+    if not variance > 0:
+        return math.nan, [math.nan] * 3
+    share = means[0] / variance**2
+    return 1 - means[0] / variance, [-1 / variance, -2 * means[1] * share, share]
+
+
+def ndcg(means: Slopes) -> tuple[float, Slopes]:
+    if not means[1] > 0:
+        return math.nan, [math.nan] * 2
+    return means[0] / means[1], [1 / means[1], -means[0] / means[1] ** 2]
+
+
+def balanced_accuracy(means: Slopes) -> tuple[float, Slopes]:
+    pairs = list(zip(means[0::2], means[1::2], strict=True))
+    present = sum(rows > 0 for _, rows in pairs)
+    value, slopes = 0.0, []
+    for hits, rows in pairs:
+        value += hits / rows / present if rows > 0 else 0.0
+        slopes += [1 / rows / present, -hits / rows**2 / present] if rows > 0 else [0.0, 0.0]
+    return value, slopes
+
+
+def f1(means: Slopes) -> tuple[float, Slopes]:
+    triples = list(zip(means[0::3], means[1::3], means[2::3], strict=True))
+    present = max(1, sum(said + are > 0 for _, said, are in triples))
+    value, slopes = 0.0, []
+    for hits, said, are in triples:
+        either = said + are
+        if not either > 0:
+            slopes += [0.0] * 3
+            continue
+        value += 2 * hits / either / present
+        by_either = -2 * hits / either**2 / present
+        slopes += [2 / either / present, by_either, by_either]
+    return value, slopes
+
+
+SCORES = {"rmse": rmse, "r2": r2, "f1": f1, "balanced_accuracy": balanced_accuracy}
+# Components of one model: how many there are, or of what they are a multiple.
+WIDTHS = {"rmse": 1, "r2": 3, "f1": 3, "balanced_accuracy": 2}
+
+
+class Gain:
+    """The gain as a function of sums `[weight, baseline…, candidate…]`, and its derivatives."""
+
+    def __init__(self, name: str, sign: int, width: int) -> None:
+        self.is_mean = name not in SCORES and not name.startswith("ndcg@")
+        self.score = ndcg if name.startswith("ndcg@") else SCORES.get(name, mean_score)
+        self.sign, self.parts = sign, (width - 1) // 2
+
+    def scores(self, sums: Slopes) -> tuple[float, float]:
+        means = [value / sums[0] for value in sums[1:]]
+        return self.score(means[: self.parts])[0], self.score(means[self.parts :])[0]
+
+    def at(self, sums: Slopes) -> tuple[float, Slopes]:
+        weight = sums[0]
+        if not weight > 0:
+            return math.nan, [math.nan] * len(sums)
+        means = [value / weight for value in sums[1:]]
+        before, down = self.score(means[: self.parts])
+        after, up = self.score(means[self.parts :])
+        by_weight = dot(down, means[: self.parts]) - dot(up, means[self.parts :])
+        slopes = [by_weight, *(-one for one in down), *up]
+        return self.sign * (after - before), [self.sign * one / weight for one in slopes]
+
+
+def dot(left: Any, right: Any) -> float:
+    return math.fsum(a * b for a, b in zip(left, right, strict=True))
+
+
+class Draws:
+    """PCG64 (XSL-RR), 32 bits at a time, low half first; bounded by Lemire's method."""
+
+    def __init__(self, seed: int, block: int) -> None:
+        digest = hashlib.sha256(f"hokusai-resample-v1\n{seed}\n{block}".encode()).digest()
+        self.state = int.from_bytes(digest[:16], "big")
+        self.increment = int.from_bytes(digest[16:], "big") | 1
+        self.kept: int | None = None
+
+    def bits32(self) -> int:
+        if self.kept is not None:
+            low, self.kept = self.kept, None
+            return low
+        self.state = (self.state * MULTIPLIER + self.increment) & MASK128
+        folded, turn = (self.state >> 64) ^ (self.state & MASK64), self.state >> 122
+        word = ((folded >> turn) | (folded << (64 - turn))) & MASK64
+        self.kept = word >> 32
+        return word & MASK32
+
+    def below(self, size: int) -> int:
+        product = self.bits32() * size
+        if product & MASK32 < size:
+            threshold = (1 << 32) % size
+            while product & MASK32 < threshold:
+                product = self.bits32() * size
+        return product >> 32
+
+
+class Units:
+    """Units in natural numbers, and how often resamples draw each; numpy only makes it faster."""
+
+    def __init__(self, units: list[list[int]]) -> None:
+        self.size, self.numpy = len(units), find_numpy()
+        rows = [[value / SCALE for value in unit] for unit in units]
+        self.rows: Any = rows if self.numpy is None else self.numpy.array(rows)
+
+    def drawn(self, seed: int) -> Iterator[Any]:
+        """How often each unit is drawn, for all resamples; every second one mirrors the first."""
+        for pair in range(RESAMPLES // 2):
+            if pair % (BLOCK // 2) == 0:
+                draws = Draws(seed, 2 * pair // BLOCK)
+                places = self.generator(draws)
+            counts = self.counted(draws) if places is None else self.bins(places)
+            yield counts
+            yield counts[::-1]
+
+    def generator(self, draws: Draws) -> Any:
+        if self.numpy is None:
+            return None
+        bits = self.numpy.random.PCG64(0)
+        state = {"state": draws.state, "inc": draws.increment}
+        bits.state = {"bit_generator": "PCG64", "state": state, "has_uint32": 0, "uinteger": 0}
+        return self.numpy.random.Generator(bits)
+
+    def bins(self, generator: Any) -> Any:
+        places = generator.integers(0, self.size, size=self.size)
+        return self.numpy.bincount(places, minlength=self.size).astype(float)
+
+    def counted(self, draws: Draws) -> list[int]:
+        counts, below, size = [0] * self.size, draws.below, self.size
+        for _ in range(size):
+            counts[below(size)] += 1
+        return counts
+
+    def sums(self, counts: Any) -> Slopes:
+        if self.numpy is not None:
+            return [float(value) for value in counts @ self.rows]
+        return [dot(counts, column) for column in zip(*self.rows, strict=True)]
+
+    def squared_error(self, counts: Any, slopes: Slopes) -> float:
+        """Of the gain, by influence values."""
+        if self.numpy is not None:
+            influence = self.rows @ self.numpy.array(slopes)
+            spread = float(counts @ (influence * influence))
+        else:
+            pairs = zip(counts, self.rows, strict=True)
+            spread = math.fsum(count * dot(slopes, row) ** 2 for count, row in pairs if count)
+        return spread * self.size / (self.size - 1)
+
+    def ones(self) -> Any:
+        return [1] * self.size if self.numpy is None else self.numpy.ones(self.size)
+
+
+def find_numpy() -> Any:
+    try:
+        return import_module("numpy")
+    except ImportError:
+        return None
+
+
+def t_values(units: Units, gain: Gain, whole: float, seed: int) -> list[float]:
+    """The sorted t of every resample; NaN, where one has no score, last."""
+    alone = gain.is_mean and len({row[0] for row in units.rows}) == 1
+    if alone and units.numpy is None:
+        return sorted(t_values_of_mean(units, gain.sign, whole, seed))
+    found = []
+    for counts in units.drawn(seed):
+        value, slopes = gain.at(units.sums(counts))
+        found.append(studentise(value - whole, units.squared_error(counts, slopes)))
+    return sorted(found, key=lambda one: (math.isnan(one), one))
+
+
+def t_values_of_mean(units: Units, sign: int, whole: float, seed: int) -> Iterator[float]:
+    """The same for a mean over units that weigh alike: sums and squares are enough."""
+    centred = [sign * (row[2] - row[1]) / row[0] - whole for row in units.rows]
+    squares, size = [value * value for value in centred], units.size
+    for counts in units.drawn(seed):
+        mean = sum(map(mul, counts, centred)) / size
+        spread = sum(map(mul, counts, squares)) - size * mean * mean
+        yield studentise(mean, max(spread, 0.0) / (size - 1) / size)
+
+
+def studentise(distance: float, squared_error: float) -> float:
+    if math.isnan(distance) or math.isnan(squared_error):
+        return math.nan
+    if squared_error > 0:
+        return round(distance / math.sqrt(squared_error), T_DECIMALS)
+    return 0.0 if distance == 0 else math.copysign(math.inf, distance)
+
+
+def from_sums(evidence: Json, metric: Json, asked: Question) -> Measured | None:
+    """Sums per unit, resampled by the studentised bootstrap."""
+    names = {"clustered", "form", "metric", "n", "resamples", "seed", "units", "weighted"}
+    only(evidence, names, "evidence")
+    units = read_units(evidence, metric["name"])
+    if (evidence["seed"], evidence["resamples"]) != (asked.seed, RESAMPLES):
+        no("The evidence names another seed, or another number of resamples, than it must.")
+    gain = Gain(metric["name"], sign_of(metric), len(units[0]))
+    totals = [sum(column) for column in zip(*units, strict=True)]
+    before, after, exact, blur = sums_scores(gain, totals)
+    if len(units) < MINIMUM_ROWS:
+        low, high, p_value, method = -math.inf, math.inf, 1.0, "none"
+    elif asked.skip_resampling:
+        return None
+    else:
+        low, high, p_value, method = bootstrap(Units(units), gain, totals, asked)
+    higher = gain.sign > 0
     return Measured(
-        rows=n,
-        baseline=up if higher else down,
-        candidate=worse if higher else better,
-        gain=(won - lost) * SCALE / n,
-        low=tango_lower(lost, won, n, level) * SCALE,
-        high=-tango_lower(won, lost, n, level) * SCALE,
+        rows=need(evidence, "n", int, "evidence"),
+        units=len(units),
+        baseline=math.ceil(before) if higher else math.floor(before),
+        candidate=math.floor(after) if higher else math.ceil(after),
+        gain=exact,
+        low=low,
+        high=high,
         p_value=p_value,
-        methods=("tango-score", "mcnemar-midp" if margin == 0 else "tango-score"),
+        methods=(method, method),
+        blur=blur,
     )
+
+
+def read_units(evidence: Json, name: str) -> list[list[int]]:
+    units = need(evidence, "units", list, "evidence")
+    width = len(units[0]) if units and isinstance(units[0], list) else 0
+    parts = WIDTHS.get(name, 2 if name.startswith("ndcg@") else 1)
+    fits = width % 2 == 1 and (width - 1) // 2 % parts == 0 and width > 1
+    if not fits or (name not in ("f1", "balanced_accuracy") and (width - 1) // 2 != parts):
+        no(f"The units of {name} have another number of parts than they must.")
+    for unit in units:
+        if not isinstance(unit, list) or len(unit) != width or set(map(type, unit)) != {int}:
+            no(f"The units of {name} are not lists of whole numbers of one length.")
+        if unit[0] < 0:
+            no(f"A unit of {name} has a weight below zero.")
+    check_weights(evidence, sum(unit[0] for unit in units), len(units), name)
+    if units != sorted(units):
+        no(f"The units of {name} are not in order.")
+    return units
+
+
+def check_weights(evidence: Json, total: int, units: int, name: str) -> None:
+    """Without weights every row weighs a million; of a ranking only the first of a group."""
+    n = need(evidence, "n", int, "evidence")
+    weighted, clustered = (
+        need(evidence, flag, bool, "evidence") for flag in ("weighted", "clustered")
+    )
+    if name.startswith("ndcg@") and not weighted:
+        fits = SCALE * units <= total <= SCALE * n if clustered else total == SCALE * units
+    else:
+        fits = (clustered or units == n) and (weighted or total == SCALE * n)
+    if not fits or units > n or total <= 0:
+        no(f"The weights of {name} do not add up to its rows.")
+
+
+def sums_scores(gain: Gain, totals: list[int]) -> tuple[Fraction, Fraction, Fraction, int]:
+    """Both scores and the gain in millionths, and how many millionths the scores may be off."""
+    if gain.is_mean:
+        before, after = (Fraction(value * SCALE, totals[0]) for value in totals[1:])
+        return before, after, gain.sign * (after - before), 0
+    before_score, after_score = gain.scores([value / SCALE for value in totals])
+    if not math.isfinite(after_score - before_score):
+        no("The metric has no value on these rows.")
+    fine = [Fraction(round(one * SCALE**2), SCALE) for one in (before_score, after_score)]
+    exact = round(gain.sign * (after_score - before_score) * SCALE**2)
+    return fine[0], fine[1], Fraction(exact, SCALE), 1
+
+
+def bootstrap(
+    units: Units, gain: Gain, totals: list[int], asked: Question
+) -> tuple[float, float, float, str]:
+    """Both bounds in millionths, p, and the name of the method."""
+    whole, slopes = gain.at([value / SCALE for value in totals])
+    largest = max(abs(value) for value in totals[1:]) / totals[0]
+    if all(abs(dot(slopes, row)) <= ALIKE * largest for row in units.rows):
+        return alike(whole, units.size, asked)
+    error = math.sqrt(units.squared_error(units.ones(), slopes))
+    seen = t_values(units, gain, whole, asked.seed)
+    low = whole - upper_quantile(seen, asked.level, units.size) * error
+    mirrored = sorted((-one for one in seen), key=lambda one: (math.isnan(one), one))
+    high = whole + upper_quantile(mirrored, asked.level, units.size) * error
+    observed = round((whole - asked.margin / SCALE) / error, T_DECIMALS)
+    p_value = p_greater(seen, observed, units.size)
+    return millionths(low), millionths(high), p_value, "studentised-bootstrap"
+
+
+def alike(whole: float, size: int, asked: Question) -> tuple[float, float, float, str]:
+    """All units say the same: signs are flipped instead of units drawn."""
+    least = 0.5**size
+    low, high = (whole, whole) if least <= asked.level else (-math.inf, math.inf)
+    p_value = least if whole > asked.margin / SCALE else 1.0
+    return millionths(low), millionths(high), p_value, "constant-difference"
+
+
+def millionths(value: float) -> float:
+    return round(value * SCALE, 6) if math.isfinite(value) else value
+
+
+def upper_quantile(seen: list[float], alpha: float, size: int) -> float:
+    beyond = math.floor(alpha * (len(seen) + 1)) - 1
+    if beyond >= TAIL:
+        return far(seen[len(seen) - 1 - beyond])
+    last = far(seen[len(seen) - 1 - TAIL])
+    return max(last, student_quantile(alpha, size - 1) * widening(seen, size))
+
+
+def widening(seen: list[float], size: int) -> float:
+    share = (TAIL + 1) / (len(seen) + 1)
+    return max(1.0, far(seen[len(seen) - 1 - TAIL]) / student_quantile(share, size - 1))
+
+
+def p_greater(seen: list[float], observed: float, size: int) -> float:
+    beyond = sum(not one < observed for one in seen)
+    counted = (beyond + 1) / (len(seen) + 1)
+    if beyond > TAIL:
+        return counted
+    wider = widening(seen, size)
+    if math.isinf(wider):
+        return (TAIL + 1) / (len(seen) + 1)
+    return min(counted, student_tail(observed / wider, size - 1))
+
+
+def far(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def student_tail(t: float, degrees: int) -> float:
+    """P(T > t), by the incomplete beta function."""
+    if t < 0:
+        return 1 - student_tail(-t, degrees)
+    return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t)) / 2
+
+
+def student_quantile(alpha: float, degrees: int) -> float:
+    """The t that is exceeded with a probability of alpha, by bisection."""
+    low, high = 0.0, 1.0
+    while student_tail(high, degrees) > alpha:
+        high *= 2
+    for _ in range(2 * BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_tail(middle, degrees) > alpha else (low, middle)
+    return (low + high) / 2
+
+
+def incomplete_beta(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function, by its continued fraction (Lentz)."""
+    if x <= 0 or x >= 1:
+        return 0.0 if x <= 0 else 1.0
+    if x > (a + 1) / (a + b + 2):
+        return 1 - incomplete_beta(b, a, 1 - x)
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    front = math.exp(front + a * math.log(x) + b * math.log1p(-x)) / a
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    fraction = d
+    for m in range(1, 10_000):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            d, c = 1 / (1 + term * d), 1 + term / c
+            fraction *= d * c
+        if abs(d * c - 1) < EPSILON:
+            break
+    return front * fraction
+
+
+Row = list[int]
+
+
+def from_ranks(evidence: Json, metric: Json, asked: Question) -> Measured:
+    """Areas under the ROC curve of the same rows: DeLong's variance by units (Obuchowski 1997)."""
+    only(evidence, {"clustered", "form", "metric", "n", "units", "weighted"}, "evidence")
+    units = read_ranks(evidence, metric["name"])
+    rows = [row for unit in units for row in unit]
+    areas = [placements(rows, column) for column in (1, 2)]
+    mass = [sum(row[0] for row in rows if row[3] == label) for label in (0, 1)]
+    before, after = (
+        sum(row[0] * one for row, one in zip(rows, area, strict=True) if row[3]) / mass[1]
+        for area in areas
+    )
+    gains = [late - early for early, late in zip(*areas, strict=True)]
+    gain = sum(row[0] * one for row, one in zip(rows, gains, strict=True) if row[3]) / mass[1]
+    low, high, p_value, method = area_bounds(units, gains, gain, mass, asked)
+    return Measured(
+        rows=len(rows),
+        units=len(units),
+        baseline=-math.floor(round(-before * SCALE**2) / SCALE),
+        candidate=math.floor(round(after * SCALE**2) / SCALE),
+        gain=Fraction(round(gain * SCALE**2), SCALE),
+        low=low,
+        high=high,
+        p_value=p_value,
+        methods=(method, method),
+        blur=1,
+    )
+
+
+def read_ranks(evidence: Json, name: str) -> list[list[Row]]:
+    units: list[list[Row]] = need(evidence, "units", list, "evidence")
+    for unit in units:
+        for row in unit:
+            whole = len(row) == 4 and set(map(type, row)) == {int}  # noqa: PLR2004
+            if not whole or min(row) < 0 or row[3] > 1 or max(row[1:3]) >= evidence["n"]:
+                no(f"A row of {name} is not a weight, two places and a label.")
+    if units != sorted(sorted(unit) for unit in units) or not all(units):
+        no(f"The units of {name} are not in order.")
+    rows = [row for unit in units for row in unit]
+    check_weights(evidence, sum(row[0] for row in rows), len(units), name)
+    if len(rows) != evidence["n"]:
+        no(f"The evidence of {name} has another number of rows than it says.")
+    held = [sum(any(row[3] == y and row[0] for row in unit) for unit in units) for y in (0, 1)]
+    if min(held) < 2:  # noqa: PLR2004
+        no(f"{name} needs rows of each class in at least two units.")
+    return units
+
+
+def placements(rows: list[Row], column: int) -> list[float]:
+    """Per row the share of the other class's weight that it is in the right order with."""
+    size = max(row[column] for row in rows) + 1
+    mass = [[0] * size, [0] * size]
+    for row in rows:
+        mass[row[3]][row[column]] += row[0]
+    below = []
+    for label in (0, 1):
+        cumulated, shares, whole = 0, [], sum(mass[label])
+        for one in mass[label]:
+            shares.append((cumulated + one / 2) / whole)
+            cumulated += one
+        below.append(shares)
+    return [below[0][row[column]] if row[3] else 1 - below[1][row[column]] for row in rows]
+
+
+def area_bounds(
+    units: list[list[Row]], gains: list[float], gain: float, mass: list[int], asked: Question
+) -> tuple[float, float, float, str]:
+    shares, place = [], 0
+    for unit in units:
+        parts = [0.0, 0.0]
+        for row in unit:
+            parts[row[3]] += row[0] * (gains[place] - gain) / mass[row[3]]
+            place += 1
+        shares.append(parts)
+    held = [sum(any(row[3] == y and row[0] for row in unit) for unit in units) for y in (0, 1)]
+    variance = 2 * len(units) / (len(units) - 1) * math.fsum(one[0] * one[1] for one in shares)
+    for label in (0, 1):
+        spread = math.fsum(one[label] ** 2 for one in shares)
+        variance += held[label] / (held[label] - 1) * spread
+    if len(units) < MINIMUM_ROWS:
+        return -math.inf, math.inf, 1.0, "none"
+    if variance <= NO_VARIANCE:
+        return alike(gain, min(held), asked)
+    error, degrees = math.sqrt(variance), min(held) - 1
+    reach = student_quantile(asked.level, degrees) * error
+    p_value = student_tail((gain - asked.margin / SCALE) / error, degrees)
+    return millionths(gain - reach), millionths(gain + reach), p_value, "delong"
 
 
 # Whether it still stands
@@ -886,6 +1400,7 @@ class Report:
     facts: Json = field(default_factory=dict)
     proven: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    skip_resampling: bool = False
 
 
 @dataclass(frozen=True)
@@ -903,33 +1418,38 @@ def verify_bundle(data: bytes, trust: Trust, now: datetime) -> Verified:
     only(bundle, BUNDLE_FIELDS, "bundle")
     if (bundle["format"], bundle["version"]) != (BUNDLE_FORMAT, 1):
         no("The file is not a proof bundle of version 1.")
-    note = need(bundle, "checkpoint", str, "bundle")
-    checkpoint = open_checkpoint(note, trust.log, trust.witnesses, trust.witnesses_required)
+    checkpoint = open_checkpoint(need(bundle, "checkpoint", str, "bundle"), trust)
     records = [included(item, checkpoint) for item in need(bundle, "log", list, "bundle")]
     if len({record.index for record in records}) != len(records):
         no("A log record is given twice.")
     keys = read_keys(records, trust)
+    check_listed_keys(bundle, keys)
     payload, signers = open_envelope(bundle["envelope"], keys)
     enough(signers, trust, "attestation")
     statement = read_statement(payload)
     check_issuer(statement, trust)
-    own = own_record(records, statement)
-    if own.key_id != signers[0].key_id:
-        no("The log names another signer than the envelope.")
-    for key in signers:
-        key.check(own.index, statement.issued)
-    check_listed_keys(bundle, keys)
+    own = check_signers(records, statement, signers)
     check_not_revoked(records, statement)
     report = Report({"attestation": statement.id, "signers": [key.key_id for key in signers]})
+    report.skip_resampling = trust.skip_resampling
     report.facts["expiresOn"] = check_not_expired(statement, now)
-    report.proven.append(f"{len(signers)} signature(s), by keys that the log introduces")
     made = check_status(bundle, records, statement)
     tell_standing(report, checkpoint, own.index, made)
     check_manifests(bundle, statement)
     repeat(bundle, records, statement, report)
     check_rows(bundle, statement, report)
-    check_typed_data(bundle, statement, keys, report)
+    check_typed_data(bundle["eip712"], statement, (keys, own.index), report)
     return Verified(statement, report, bundle)
+
+
+def check_signers(records: list[Record], statement: Statement, signers: list[Key]) -> Record:
+    """Every key was valid when it signed; returns the attestation's own record."""
+    own = own_record(records, statement)
+    if own.key_id != signers[0].key_id:
+        no("The log names another signer than the envelope.")
+    for key in signers:
+        key.check(own.index, statement.issued)
+    return own
 
 
 def check_listed_keys(bundle: Json, keys: dict[str, Key]) -> None:
@@ -982,7 +1502,11 @@ def tell_standing(report: Report, checkpoint: Checkpoint, index: int, made: str)
         "standing": f"valid, not revoked as of checkpoint {checkpoint.size} of"
         f" {checkpoint.origin}, {when}",
     }
-    report.proven += [f"leaf {index} of {checkpoint.size} in the log {checkpoint.origin}", seen]
+    report.proven += [
+        f"{len(report.facts['signers'])} signature(s), by keys that the log introduces",
+        f"leaf {index} of {checkpoint.size} in the log {checkpoint.origin}",
+        seen,
+    ]
 
 
 # Rows that were shown
@@ -1084,44 +1608,88 @@ def next_cell(data: bytes) -> tuple[str, bytes]:
 
 
 def check_typed_data(
-    bundle: Json, statement: Statement, keys: dict[str, Key], report: Report
+    given: Any, statement: Statement, known: tuple[dict[str, Key], int], report: Report
 ) -> None:
-    """Recover the signer of the typed data where `eth-account` is at hand."""
-    given = bundle["eip712"]
+    """Hold the typed data against the statement, and recover its signer with `eth-account`."""
     if given is None:
         return
-    message = need(need(given, "typedData", dict, "EIP-712 part"), "message", dict, "typed data")
-    if str(message.get("attestationId", "")).removeprefix("0x") != statement.id:
-        no("The typed data speaks of another attestation.")
+    only(given, {"digest", "key_id", "signature", "signer", "typed_data"}, "EIP-712 part")
+    message = need(need(given, "typed_data", dict, "EIP-712 part"), "message", dict, "typed data")
+    for name, value in chain_facts(statement).items():
+        if message.get(name) != value:
+            no(f"The typed data has another {name} than the statement.")
+    keys, index = known
+    key = keys.get(str(given["key_id"]))
+    if key is None or key.purpose != "chain":
+        no("The log introduces no key for chains that the EIP-712 signature names.")
+    key.check(index, statement.issued)
     try:
-        recover = load_recover()
+        signer = recovered(given, message, statement, key)
     except ImportError:
-        report.unchecked.append(
-            "EIP-712 signature: not checked here (eth-account is not installed)"
-        )
+        report.unchecked.append("EIP-712 signature: not checked here, without eth-account")
         return
-    signer = need(given, "signer", str, "EIP-712 part")
-    if recover(given) != signer:
-        no("The EIP-712 signature is not one of the signer it names.")
+    except (ValueError, TypeError, LookupError, AssertionError) as error:
+        raise Rejected("The typed data is not in the form of EIP-712.") from error
     report.proven.append(f"EIP-712 signature of {signer}")
 
 
-def load_recover() -> Callable[[Json], str]:
-    """A function from the EIP-712 part to its signer's address. Raises ImportError."""
-    account = import_module("eth_account").Account
-    encode = import_module("eth_account.messages").encode_typed_data
+def recovered(given: Json, message: Json, statement: Statement, key: Key) -> str:
+    """The signer's address. Raises ImportError without eth-account, Rejected for a wrong one."""
+    account, encode = (import_module(name) for name in ("eth_account", "eth_account.messages"))
+    hashed: Callable[..., bytes] = import_module("eth_utils").keccak
+    model = statement.body["subject"][0]["uri"].removeprefix("hokusai://models/").partition("/")[0]
+    words = {"modelId": hashed(text=model), "metric": hashed(text=statement.primary["name"])}
+    if any(message.get(name) != f"0x{word.hex()}" for name, word in words.items()):
+        no("The typed data speaks of another model or metric than the statement.")
+    signed = encode.encode_typed_data(full_message=given["typed_data"])
+    digest = hashed(b"\x19" + signed.version + signed.header + signed.body)
+    signer = str(account.Account.recover_message(signed, signature=chain_signature(given)))
+    if given["digest"] != f"0x{digest.hex()}" or signer != given["signer"]:
+        no("The EIP-712 signature is not one of the signer it names.")
+    if f"0x{hashed(curve_point(key))[-20:].hex()}" != signer.lower():
+        no("The EIP-712 signature is by another key than the log introduces.")
+    return signer
 
-    def recover(given: Json) -> str:
-        signature = unhex(need(given, "signature", str, "EIP-712 part")[2:], "EIP-712 signature")
-        if len(signature) != SIGNATURE_BYTES + 1 or int.from_bytes(signature[32:64]) > HALF_ORDER:
-            no("The EIP-712 signature is malformed, or the high-s twin of one.")
-        try:
-            signed = encode(full_message=given["typedData"])
-            return str(account.recover_message(signed, signature=signature))
-        except (ValueError, TypeError, LookupError, AssertionError) as error:
-            raise Rejected("The typed data cannot be encoded as EIP-712.") from error
 
-    return recover
+def chain_facts(statement: Statement) -> Json:
+    """What the typed data must say, as far as it needs no keccak."""
+    predicate, primary = statement.predicate, statement.primary
+    shares = shares_of(predicate["contributions"])
+    weights = {who.removeprefix("eip155:1:"): bps for who, bps in shares.items()}
+    return {
+        "attestationId": f"0x{statement.id}",
+        "baselineDigest": f"0x{predicate['baseline']['digest']['sha256']}",
+        "candidateDigest": f"0x{statement.body['subject'][0]['digest']['sha256']}",
+        "benchmarkDigest": f"0x{predicate['benchmark']['specDigest']['sha256']}",
+        "baselineScore": primary["baseline"],
+        "candidateScore": primary["candidate"],
+        "delta": primary["delta"],
+        "scale": SCALE,
+        "sampleCount": predicate["evaluation"]["rows"],
+        "contributors": [
+            {"account": account, "weightBps": weights[account]}
+            for account in sorted(weights, key=str.lower)
+            if weights[account]
+        ],
+        "issuedAt": int(statement.issued.timestamp()),
+        "deadline": int(moment(predicate["expiresOn"], "end of validity").timestamp()),
+    }
+
+
+def chain_signature(given: Json) -> bytes:
+    signature = unhex(need(given, "signature", str, "EIP-712 part")[2:], "EIP-712 signature")
+    if len(signature) != SIGNATURE_BYTES + 1 or signature[-1] not in (27, 28):
+        no("The EIP-712 signature is not 65 bytes that end in 27 or 28.")
+    if int.from_bytes(signature[32:64], "big") > HALF_ORDER:
+        no("The EIP-712 signature is the high-s twin of one.")
+    return signature
+
+
+def curve_point(key: Key) -> bytes:
+    """The 64 bytes of a public key on secp256k1."""
+    found = load_pem_public_key(key.public_pem.encode())
+    point = found.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return point[1:]
 
 
 # Repeating the decision
@@ -1157,18 +1725,32 @@ def repeat_screening(
     seed, rows = (need(evaluation, name, int, "evaluation") for name in ("seed", "rows"))
     margins = {item["metric"]: -item["margin"] for item in policy["guardrails"]}
     margins[policy["metric"]] = policy["margin"]
-    if set(evidence) != set(margins) or set(statement.metrics) != set(margins):
-        no("There is not evidence for each metric of the policy and no other.")
+    if not set(evidence) == set(statement.metrics) == set(margins):
+        no("There is not evidence for each metric of the policy and for no other.")
+    report.proven.append(f"attempt {number} on these rows, which may spend alpha = {level:.6f}")
     for name, metric in sorted(statement.metrics.items()):
-        found = measure(evidence[name], metric, level, margins[name], seed)
-        if found.rows != rows:
-            no(f"{name}: the evidence is about {found.rows} rows, the statement about {rows}.")
+        asked = Question(level, margins[name], seed, report.skip_resampling)
+        found = measure(evidence[name], metric, asked)
+        if found is None:
+            report.unchecked.append(f"{name}: its numbers were not repeated")
+            continue
+        check_sizes(name, found, evidence[name], evaluation)
         agree(name, metric, found, level)
         decide(name, found, statement, level)
-    report.proven += [
-        f"attempt {number} on these rows, which may spend alpha = {level:.6f}",
-        f"scores, delta, bounds, tests and the decision, repeated from {rows} rows' evidence",
-    ]
+        report.proven.append(f"{name}: scores, gain, bounds and test, repeated from {rows} rows")
+
+
+def check_sizes(name: str, found: Measured, evidence: Json, evaluation: Json) -> None:
+    """The evidence is about the rows, weights and clusters that the statement names."""
+    if found.rows != need(evaluation, "rows", int, "evaluation"):
+        no(f"{name}: the evidence is about {found.rows} rows, not about {evaluation['rows']}.")
+    if evidence.get("weighted", False) != evaluation.get("weighted", False):
+        no(f"{name}: the evidence and the statement differ on whether rows have weights.")
+    clusters = evaluation.get("clusters")
+    if evidence.get("clustered", False) != (clusters is not None):
+        no(f"{name}: the evidence and the statement differ on whether rows come in clusters.")
+    if clusters is not None and found.units > clusters:
+        no(f"{name}: the evidence has more clusters than the statement.")
 
 
 def repeat_confirmation(
@@ -1176,20 +1758,29 @@ def repeat_confirmation(
 ) -> None:
     stated, policy = statement.predicate["confirmation"], statement.policy
     number = check_attempt(records, stated["attempt"], "confirmation", statement)
-    level = level_of(statement, number)
-    name, seed = policy["metric"], statement.predicate["evaluation"]["seed"]
-    if set(evidence) != {name}:
-        no("The confirmation has evidence of another metric than the one that decides.")
-    metric = {**statement.primary, **stated}
-    found = measure(evidence[name], metric, level, policy["margin"], seed)
+    level, name = level_of(statement, number), policy["metric"]
+    if name not in evidence:
+        no("The confirmation has no evidence of the metric that decides.")
+    seed = statement.predicate["evaluation"]["seed"]
+    metric = {"name": name, "direction": statement.primary["direction"], **stated}
+    asked = Question(level, policy["margin"], seed, report.skip_resampling)
+    found = measure(evidence[name], metric, asked)
+    confirmed = need(stated, "confirmed", bool, "confirmation")
+    report.facts["confirmation"] = "confirmed" if confirmed else "not confirmed"
+    if found is None:
+        report.unchecked.append(f"confirmation by {name}: its numbers were not repeated")
+        return
     if found.rows != need(stated, "rows", int, "confirmation"):
         no("The confirmation's evidence is about another number of rows.")
     agree("confirmation", metric, found, level)
-    shown = found.low > policy["margin"] and found.p_value <= level and found.rows >= MINIMUM_ROWS
-    if need(stated, "confirmed", bool, "confirmation") != shown:
+    if confirmed != (shows(found, policy["margin"], level) and found.gain >= 0):
         no("The confirmation's verdict does not follow from its evidence.")
-    report.facts["confirmation"] = "confirmed" if shown else "not confirmed"
-    report.proven.append(f"the confirmation, repeated from {found.rows} other rows' evidence")
+    report.proven.append(f"confirmation: repeated from {found.rows} other rows")
+
+
+def shows(found: Measured, margin: int, level: float) -> bool:
+    """Whether the gain is shown to exceed the margin at this attempt's level."""
+    return found.low > margin and found.p_value <= level and found.units >= MINIMUM_ROWS
 
 
 def check_payable(statement: Statement, report: Report) -> None:
@@ -1200,7 +1791,7 @@ def check_payable(statement: Statement, report: Report) -> None:
     most = min(statement.primary["delta"], confirmation.get("delta", 0))
     if not payable and gain:
         no("A gain is payable although nothing is.")
-    if payable and (confirmation.get("confirmed") is not True or not 0 < gain <= most):
+    if payable and (confirmation.get("confirmed") is not True or not 0 < gain <= most + 1):
         no("More is payable than the confirmation shows.")
     report.facts["payableGain"] = gain
 
@@ -1208,42 +1799,42 @@ def check_payable(statement: Statement, report: Report) -> None:
 def decide(name: str, found: Measured, statement: Statement, level: float) -> None:
     """Refuse what the evidence does not support: the primary metric's gain, a guardrail's harm."""
     policy = statement.policy
-    if name != policy["metric"]:
-        margin = statement.metrics[name]["guardrail"]["margin"]
-        stated = statement.metrics[name]["guardrail"]["harmUpper"]
-        if -found.low > margin or abs(math.ceil(-found.low) - stated) > slack(found.low):
-            no(f"The guardrail {name} does not hold on the evidence.")
+    if name == policy["metric"]:
+        if found.gain < policy["minimumGain"]:
+            no("The evidence does not show the minimum gain.")
+        if not shows(found, policy["margin"], level):
+            no("The evidence does not show that the gain exceeds the margin at this level.")
         return
-    if found.rows < MINIMUM_ROWS or found.gain < policy["minimumGain"]:
-        no("The evidence does not show the minimum gain.")
-    if found.low <= policy["margin"] or found.p_value > level:
-        no("The evidence does not show that the gain exceeds the margin at this attempt's level.")
+    stated = statement.metrics[name]["guardrail"]
+    if not -found.low <= stated["margin"]:
+        no(f"The guardrail {name} does not hold on the evidence.")
+    if abs(math.ceil(-found.low) - stated["harmUpper"]) > 1:
+        no(f"{name}: the harm's upper bound is {-found.low:.0f} by the evidence.")
 
 
 def agree(name: str, metric: Json, found: Measured, level: float) -> None:
-    """Hold the stated integers against the repeated numbers; the last digit may differ."""
+    """Hold the stated whole numbers against the repeated ones; the last digit may differ."""
     interval, test = need(metric, "interval", dict, name), need(metric, "test", dict, name)
-    pairs = [
-        ("lower bound", interval["low"], floor_of(found.low), slack(found.low)),
-        ("upper bound", interval["high"], floor_of(found.high), slack(found.high)),
-        ("p", test["pE9"], math.ceil(found.p_value * BILLION), 1 + found.p_value * BILLION / 1e6),
-        ("level of the test", test["alphaE9"], math.floor(level * BILLION), 1),
-        ("level of the interval", interval["levelE9"], math.floor((1 - 2 * level) * BILLION), 1),
-        ("delta", metric["delta"], math.floor(found.gain), 2),
+    p_blur = 2 + found.p_value * BILLION / SCALE
+    if test.get("method") == "studentised-bootstrap":
+        # One resample more or less, where two methods of adding fall on both sides of a tie.
+        p_blur += BILLION / RESAMPLES
+    pairs: list[tuple[str, Any, int, float]] = [
+        ("lower bound", interval.get("low"), floor_of(found.low), 1),
+        ("upper bound", interval.get("high"), floor_of(found.high), 1),
+        ("p", test.get("pE9"), math.ceil(found.p_value * BILLION), p_blur),
+        ("level of the test", test.get("alphaE9"), math.floor(level * BILLION), 1),
+        ("interval's level", interval.get("levelE9"), math.floor((1 - 2 * level) * BILLION), 1),
+        ("delta", metric.get("delta"), math.floor(found.gain), 2),
     ]
     for part in ("baseline", "candidate"):
-        if part in metric and getattr(found, part) is not None:
-            pairs.append((part, metric[part], getattr(found, part), 0))
-    for what, stated, repeated, tolerance in pairs:
-        if not isinstance(stated, int) or abs(stated - repeated) > tolerance:
+        if part in metric and (repeated := getattr(found, part)) is not None:
+            pairs.append((part, metric[part], repeated, found.blur))
+    for what, stated, repeated, blur in pairs:
+        if not isinstance(stated, int) or abs(stated - repeated) > blur:
             no(f"{name}: the {what} is {repeated} by the evidence, not {stated}.")
-    if (interval["method"], test["method"]) != found.methods:
+    if (interval.get("method"), test.get("method")) != found.methods:
         no(f"{name}: the methods are {' and '.join(found.methods)} by the evidence.")
-
-
-def slack(bound: float) -> float:
-    """One millionth, for the last digit of floating point."""
-    return 1 if math.isfinite(bound) else 0
 
 
 def floor_of(bound: float) -> int:
@@ -1339,7 +1930,7 @@ def parser() -> argparse.ArgumentParser:
 def add_trust(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--trust", type=Path, help="whom to believe, as JSON")
-    add("--log-key", metavar="KEY", help="the log's verifier key, name+hash+base64")
+    add("--log-key", metavar="KEY", action="append", help="the log's key, name+hash+base64")
     add("--witness", metavar="KEY", action="append", help="a witness' verifier key")
     add("--witnesses", metavar="N", type=int, help="how many of them must have cosigned")
     add("--signer", metavar="ID", action="append", help="a key id whose signature counts")
@@ -1347,6 +1938,7 @@ def add_trust(command: argparse.ArgumentParser) -> None:
     add("--instance", default="", help="the instance that must speak")
     add("--allow-environment", metavar="NAME", action="append", default=[])
     add("--at", metavar="TIME", help="judge as of this time instead of now")
+    add("--skip-resampling", action="store_true", help="do not repeat bootstraps (and say so)")
     add("--json", action="store_true", help="print JSON")
 
 
