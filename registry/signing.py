@@ -14,7 +14,11 @@ from model_signing import signing as model_signing
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
+from hokusai.signers.choices import Purpose
+from hokusai.signers.models import SigningKey
+from hokusai.signers.services import introduce_key
 from hokusai.storage import stores
+from registry.algorithms.signatures import key_id
 from registry.choices import ArtifactState
 from registry.exceptions import ArtifactNotReady, SignatureRefused
 from registry.models import ArtifactSignature, ModelVersion
@@ -44,6 +48,7 @@ def sign_artifact(work: Work) -> None:
             tree_digest=version.tree_digest,
             bundle=bundle,
         )
+        _list_key(signed.key_id)
         _announce(version, signed.key_id)
 
 
@@ -75,6 +80,16 @@ def _version(subject: str) -> ModelVersion:
     if found.artifact_state != ArtifactState.READY:
         raise ArtifactNotReady("The version's files are not in the store.")
     return found
+
+
+def _list_key(key: str) -> None:
+    """Publish the key beside the platform's others, at its first signature."""
+    if SigningKey.objects.filter(key_id=key).exists():
+        return
+    pem = next(pem for pem in platform_keys() if key_id(pem) == key)
+    introduce_key(
+        purpose=Purpose.ARTIFACT, public_pem=pem, key_id=key, backend="file", actor=SYSTEM
+    )
 
 
 def _announce(version: ModelVersion, key: str) -> None:

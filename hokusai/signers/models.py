@@ -56,7 +56,11 @@ class SigningKey(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(compromised_at=None, compromised_from_index=None)
-                | Q(compromised_at__isnull=False, compromised_from_index__gte=0),
+                | Q(
+                    compromised_at__isnull=False,
+                    compromised_from_index__isnull=False,
+                    compromised_from_index__gte=0,
+                ),
                 name="signing_key_compromised_from_index",
             ),
         )

@@ -86,10 +86,13 @@ def test_no_environment_holds_a_secret() -> None:
                 assert str(value).startswith("/run/secrets/")
 
 
-def test_only_the_signer_has_the_private_key() -> None:
-    holders = {name for name, s in SERVICES.items() if "signing_key" in s.get("secrets", [])}
-    named = {name for name, s in SERVICES.items() if "SIGNING_KEY_FILE" in s.get("environment", {})}
+@pytest.mark.parametrize("key", ["signing_key", "log_key", "chain_key"])
+def test_only_the_signer_has_the_private_keys(key: str) -> None:
+    variable = f"{key.upper()}_FILE"
+    holders = {name for name, s in SERVICES.items() if key in s.get("secrets", [])}
+    named = {name for name, s in SERVICES.items() if variable in s.get("environment", {})}
     assert holders == named == {"signer"}
+    assert SERVICES["signer"]["environment"][variable] == f"/run/secrets/{key}"
 
 
 def test_only_the_signer_has_the_private_key_for_models() -> None:

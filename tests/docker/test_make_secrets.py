@@ -40,9 +40,14 @@ def test_only_the_owner_may_enter_the_folder(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o700
 
 
-def test_the_signing_key_is_an_ed25519_key(tmp_path: Path) -> None:
-    pem = _make(tmp_path / "s")["signing_key.pem"]
-    assert isinstance(load_pem_private_key(pem, password=None), Ed25519PrivateKey)
+def test_each_purpose_has_a_key_of_its_kind(tmp_path: Path) -> None:
+    made = _make(tmp_path / "s")
+    for name in ("signing_key.pem", "log_key.pem"):
+        assert isinstance(load_pem_private_key(made[name], password=None), Ed25519PrivateKey)
+    chain = load_pem_private_key(made["chain_key.pem"], password=None)
+    assert isinstance(chain, EllipticCurvePrivateKey)
+    assert chain.curve.name == "secp256k1"
+    assert made["signing_key.pem"] != made["log_key.pem"]
 
 
 def test_the_key_for_models_is_on_p256_and_its_public_half_lies_beside(tmp_path: Path) -> None:

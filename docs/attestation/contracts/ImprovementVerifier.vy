@@ -64,10 +64,10 @@ def accept(improvement: ModelImprovement, r: uint256, s: uint256, v: uint8):
     assert not self.accepted[improvement.attestationId], "accepted before"
     assert improvement.delta > 0, "no gain"
     self._check(improvement.contributors)
-    assert v == 27 or v == 28, "v"
-    assert s <= HALF_ORDER, "s"
+    assert v == 27 or v == 28, "v is neither 27 nor 28"
+    assert s <= HALF_ORDER, "s is high"
     found: address = ecrecover(self._digest(improvement), convert(v, uint256), r, s)
-    assert found == SIGNER, "signer"
+    assert found == SIGNER, "another signer"
     self.accepted[improvement.attestationId] = True
     log Accepted(
         attestationId=improvement.attestationId,

@@ -45,10 +45,16 @@ class KmsKey(KeyBackend):
     label = "aws-kms"
 
     def __init__(
-        self, *, key: str, region: str = "", endpoint_url: str = "", timeout_s: float = 10.0
+        self,
+        *,
+        key: str,
+        region: str = "",
+        endpoint_url: str = "",
+        timeout_s: float = 10.0,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._key = key
-        self._place = (region, endpoint_url, timeout_s)
+        self._place = (region, endpoint_url, timeout_s, attempts)
 
     def public_half(self) -> PublicHalf:
         """Return what is published of the key. Raises SignerUnusable, SignerUnavailable."""
@@ -107,7 +113,7 @@ class KmsKey(KeyBackend):
 
 
 @lru_cache
-def _client(region: str, endpoint_url: str, timeout_s: float) -> Any:
+def _client(region: str, endpoint_url: str, timeout_s: float, attempts: int) -> Any:
     """One client per place: it keeps its connections."""
     return boto3.client(
         "kms",
@@ -116,6 +122,6 @@ def _client(region: str, endpoint_url: str, timeout_s: float) -> Any:
         config=Config(
             connect_timeout=timeout_s,
             read_timeout=timeout_s,
-            retries={"max_attempts": ATTEMPTS, "mode": "standard"},
+            retries={"total_max_attempts": attempts, "mode": "standard"},
         ),
     )

@@ -44,6 +44,24 @@ def test_only_the_signer_knows_the_key(folder: DataFolder, monkeypatch) -> None:
     assert signer["SIGNING_KEY_FILE"] == str(folder.root / "elsewhere.pem")
 
 
+@pytest.mark.parametrize("name", ["SIGNING_KEY", "LOG_KEY", "CHAIN_KEY"])
+def test_only_the_signer_knows_where_its_keys_are(
+    folder: DataFolder, monkeypatch, name: str
+) -> None:
+    for keeper in environment.KEEPERS:
+        monkeypatch.delenv(f"{name}_{keeper}", raising=False)
+    made = Path(environment.signer_environment(folder, ADDRESSES)[f"{name}_FILE"])
+    assert made.read_text().startswith("-----BEGIN PRIVATE KEY-----")
+    for keeper in ("PEM", "KMS"):
+        monkeypatch.setenv(f"{name}_{keeper}", "given")
+        signer = environment.signer_environment(folder, ADDRESSES)
+        assert signer[f"{name}_{keeper}"] == "given"
+        assert f"{name}_FILE" not in signer
+        assert f"{name}_{keeper}" not in environment.shared_environment(folder, ADDRESSES)
+        assert f"{name}_{keeper}" not in environment.owner_environment(folder, ADDRESSES)
+        monkeypatch.delenv(f"{name}_{keeper}")
+
+
 def test_only_the_signer_knows_the_key_for_models_and_all_know_its_public_half(
     folder: DataFolder, monkeypatch
 ) -> None:

@@ -18,6 +18,8 @@ def folder(tmp_path: Path) -> DataFolder:
     ("make", "kind"),
     [
         (keys.signing_key, ed25519.Ed25519PrivateKey),
+        (keys.log_key, ed25519.Ed25519PrivateKey),
+        (keys.chain_key, ec.EllipticCurvePrivateKey),
         (keys.model_signing_key, ec.EllipticCurvePrivateKey),
     ],
 )
@@ -28,6 +30,18 @@ def test_a_key_is_private_and_kept(folder: DataFolder, make, kind) -> None:
     assert first.startswith(b"-----BEGIN PRIVATE KEY-----")
     assert path.stat().st_mode & 0o777 == 0o600
     assert make(folder).read_bytes() == first
+
+
+def test_each_purpose_has_a_key_of_its_own(folder: DataFolder) -> None:
+    makers = (keys.signing_key, keys.log_key, keys.chain_key, keys.model_signing_key)
+    assert len({make(folder).read_bytes() for make in makers}) == len(makers)
+
+
+@pytest.mark.parametrize(
+    ("make", "curve"), [(keys.chain_key, "secp256k1"), (keys.model_signing_key, "secp256r1")]
+)
+def test_a_key_lies_on_the_curve_of_its_purpose(folder: DataFolder, make, curve: str) -> None:
+    assert load_pem_private_key(make(folder).read_bytes(), None).curve.name == curve
 
 
 def test_the_public_half_is_published_and_former_ones_stay(folder: DataFolder) -> None:

@@ -194,7 +194,7 @@ def test_it_refuses_the_high_s_twin(chain: Chain) -> None:
     signature = signed(chain, improvement)
     high = (ORDER - int.from_bytes(signature[32:64], "big")).to_bytes(32, "big")
     twin = signature[:32] + high + bytes([55 - signature[64]])
-    with pytest.raises(TransactionFailed, match="s"):
+    with pytest.raises(TransactionFailed, match="s is high"):
         chain.accept(improvement, twin)
     assert chain.accept(improvement, signature)
 
@@ -202,7 +202,7 @@ def test_it_refuses_the_high_s_twin(chain: Chain) -> None:
 @pytest.mark.parametrize("v", [0, 1, 29])
 def test_it_refuses_another_v(chain: Chain, v: int) -> None:
     improvement = chain.improvement("v")
-    with pytest.raises(TransactionFailed, match="v"):
+    with pytest.raises(TransactionFailed, match="v is neither"):
         chain.accept(improvement, signed(chain, improvement)[:64] + bytes([v]))
 
 
