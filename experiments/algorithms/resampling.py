@@ -1,9 +1,9 @@
 """Studentised resamples of units: t* = (gain* - gain) / error*, ten thousand of them.
 
 Resamples come in pairs: the second takes, for every unit that the first drew, the one at the
-mirrored place of the sorted units (antithetic resampling, Hall 1989, Biometrika 76:713-724). Each is
-a resample like any other; together they estimate quantiles better than two that know nothing of
-each other, from half the random numbers.
+mirrored place of the sorted units (antithetic resampling, Hall 1989, Biometrika 76:713-724). Each
+is a resample like any other; together they estimate quantiles better than two that know nothing
+of each other, from half the random numbers.
 
 Blocks of resamples have a generator each, so that threads share the work and the result does not
 depend on how it is cut. A mean of single rows needs only sums and squares of what was drawn; other
@@ -48,7 +48,8 @@ def studentise(means: Floats, squared_errors: Floats) -> Floats:
     far = np.where(means == 0, 0.0, np.copysign(np.inf, means))
     safe = np.where(squared_errors > 0, squared_errors, 1.0)
     found: Floats = np.where(squared_errors > 0, means / np.sqrt(safe), far)
-    return np.round(np.where(np.isnan(means + squared_errors), np.nan, found), T_DECIMALS)
+    defined: Floats = np.where(np.isnan(means + squared_errors), np.nan, found)
+    return np.asarray(np.round(defined, T_DECIMALS), dtype=np.float64)
 
 
 def _blocks(work: Callable[[int, int], Floats], resamples: int) -> Floats:
