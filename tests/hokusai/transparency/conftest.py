@@ -43,7 +43,15 @@ def filled() -> list[LogRecord]:
 
 
 @pytest.fixture
-def log_secret(settings: Any, tmp_path: Path) -> Ed25519PrivateKey:
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tasks that were rung for, with no broker behind it."""
+    tasks: list[str] = []
+    monkeypatch.setattr("hokusai.core.doorbell.ring", lambda task, *_, **__: tasks.append(task))
+    return tasks
+
+
+@pytest.fixture
+def log_secret(settings: Any, tmp_path: Path, rung: list[str]) -> Ed25519PrivateKey:
     """This process is the signer's and holds a key of the log."""
     secret = Ed25519PrivateKey.generate()
     pem = secret.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -48,12 +48,15 @@ def test_a_tree_that_did_not_grow_is_not_signed_again(signed: Checkpoint) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_signing_itself_makes_the_tree_grow_once_at_most(signed: Checkpoint) -> None:
+def test_signing_itself_makes_the_tree_grow_once_at_most(
+    signed: Checkpoint, rung: list[str]
+) -> None:
     # The first signature introduces the key, which is an event, and events are sealed.
     for _ in range(3):
         services.sequence()
         assert services.sign_checkpoint()
     assert Checkpoint.objects.count() == 2
+    assert rung == ["transparency.publish"] * 2
 
 
 @pytest.mark.usefixtures("filled")
