@@ -35,6 +35,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Benchmarks", "straighten", "admin:experiments_benchmark_changelist"),
             ("Experiments", "science", "admin:experiments_experiment_changelist"),
             ("Comparisons", "balance", "admin:experiments_comparison_changelist"),
+            ("Trainings", "model_training", "admin:experiments_training_changelist"),
             ("Runs", "directions_run", "admin:experiments_run_changelist"),
         ),
     ),

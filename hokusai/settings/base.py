@@ -7,6 +7,7 @@ import structlog
 from hokusai.settings.console import (  # noqa: F401
     CONSOLE_PAGES,
     CONSOLE_PANELS,
+    MODEL_ACTIONS,
     MODEL_PANELS,
     UNFOLD,
     VERSION_ACTIONS,
@@ -111,6 +112,8 @@ APPEND_ONLY_TABLES = [
     "transparency_checkpoint",
     "transparency_cosignature",
 ]
+# Whose rows change and are never deleted.
+KEPT_TABLES = ["signers_signingkey"]
 
 REDIS_TIMEOUT_S = 0.1
 CACHES = {

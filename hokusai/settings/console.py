@@ -76,9 +76,12 @@ VERSION_ACTIONS = [
     "registry.version_page.review_scan",
     "registry.version_page.retire",
 ]
+# Actions that higher apps put on the page of a model.
+MODEL_ACTIONS = ["contributions.model_page.build_candidate"]
 # Panels that higher apps put on the page of a model, before what its versions state themselves.
 MODEL_PANELS = [
     "experiments.model_page.measured",
+    "contributions.model_page.next_candidate",
     "registry.admin.lineage.gain_of_model",
     "registry.model_page.stage_history",
     "registry.model_page.at_time",

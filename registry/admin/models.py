@@ -254,3 +254,9 @@ def _history(request: HttpRequest, obj: Model, metric: str, *, wide: bool) -> Pa
         hint="As stated when the versions were registered.",
         wide=wide,
     )
+
+
+for _path in settings.MODEL_ACTIONS:
+    _action = import_string(_path)
+    setattr(ModelAdmin, _action.__name__, _action)
+    ModelAdmin.actions_detail = (_action.__name__, *ModelAdmin.actions_detail)

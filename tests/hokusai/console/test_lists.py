@@ -22,6 +22,7 @@ FACTORIES = {
     "registry.datasetversion": make.DatasetVersionFactory,
     "experiments.benchmark": make.BenchmarkFactory,
     "experiments.comparison": make.ComparisonFactory,
+    "experiments.training": make.TrainingFactory,
     "contributions.contribution": make.ContributionFactory,
     "contributions.improvement": make.ImprovementFactory,
     "deployments.deployment": make.DeploymentFactory,
