@@ -1436,9 +1436,10 @@ def verify_bundle(data: bytes, trust: Trust, now: datetime) -> Verified:
     made = check_status(bundle, records, statement)
     tell_standing(report, checkpoint, own.index, made)
     check_manifests(bundle, statement)
-    repeat(bundle, records, statement, report)
     check_rows(bundle, statement, report)
     check_typed_data(bundle["eip712"], statement, (keys, own.index), report)
+    # Last, because it takes the longest.
+    repeat(bundle, records, statement, report)
     return Verified(statement, report, bundle)
 
 
@@ -1550,11 +1551,28 @@ def row_salt(secret: bytes, index: int) -> bytes:
     return hmac.digest(secret, index.to_bytes(8, "big"), "sha256")
 
 
+DISCLOSURE_FIELDS = {
+    "attestations",
+    "contribution",
+    "format",
+    "index",
+    "path",
+    "root",
+    "row",
+    "salt",
+    "size",
+    "version",
+}
+
+
 def verify_disclosure(data: bytes, verified: Verified) -> Json:
     """Prove that one row was in a contribution of the attestation. Raises Rejected."""
     shown = parse(data, "disclosure")
-    if need(shown, "format", str, "disclosure") != DISCLOSURE_FORMAT:
-        no("The file is not a disclosure.")
+    only(shown, DISCLOSURE_FIELDS, "disclosure")
+    if (shown["format"], shown["version"]) != (DISCLOSURE_FORMAT, 1):
+        no("The file is not a disclosure of version 1.")
+    if verified.statement.id not in need(shown, "attestations", list, "disclosure"):
+        no("The disclosure is not about this attestation.")
     wanted = need(shown, "contribution", str, "disclosure")
     listed = [
         item for item in verified.statement.predicate["contributions"] if item["id"] == wanted
@@ -1566,7 +1584,7 @@ def verify_disclosure(data: bytes, verified: Verified) -> Json:
     if len(salt) != HASH_BYTES or size != need(listed[0], "rows", int, "contribution"):
         no("The disclosure is of another number of rows than the contribution.")
     root = root_from_path(leaf_hash(salt + row), index, size, path_of(shown, "row"), "row")
-    if root.hex() != digest_of(listed[0], "disclosureRoot", "contribution"):
+    if not root.hex() == shown["root"] == digest_of(listed[0], "disclosureRoot", "contribution"):
         no("The row is not one of the contribution that the attestation lists.")
     return {
         "attestation": verified.statement.id,
