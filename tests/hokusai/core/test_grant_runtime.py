@@ -74,6 +74,7 @@ FORBIDDEN = (
     "SELECT * FROM core_event FOR UPDATE",
     "CREATE TABLE other (id int)",
     "TRUNCATE core_job",
+    "DELETE FROM signers_signingkey",
 )
 
 

@@ -31,4 +31,10 @@ class Command(BaseCommand):
                         table=sql.Identifier(table), role=role
                     )
                 )
+            for table in settings.KEPT_TABLES:
+                cursor.execute(
+                    sql.SQL("REVOKE DELETE, TRUNCATE ON {table} FROM {role}").format(
+                        table=sql.Identifier(table), role=role
+                    )
+                )
         self.stdout.write(f"{options['role']} may use every table and only append to history.")
