@@ -29,7 +29,9 @@ class Attested(PromotionCheck):
 
 def _problem(improvement: Improvement) -> str:
     attestation: Attestation | None = getattr(improvement, "attestation", None)
-    if attestation is None or attestation.status == AttestationStatus.PENDING:
+    if attestation is None:
+        return "its credit is being worked out; wait for it."
+    if attestation.status == AttestationStatus.PENDING:
         return "it is not signed yet; wait for the signer."
     if attestation.status == AttestationStatus.REVOKED:
         return "its attestation was revoked."

@@ -13,7 +13,9 @@ class PerformanceTracker:
         self.user, self.actor = user, actor_of(user)
 
     def track_improvement(self, comparison: Comparison) -> Improvement | None:
-        """Credit an accepted comparison, once; None where its baseline no longer leads.
+        """Record an accepted comparison as a gain, once, and have its credit attributed.
+
+        None where its baseline no longer leads, or it waits for its confirmation.
 
         Raises Conflict where the comparison was not accepted.
         """

@@ -30,6 +30,17 @@ class OfImprovementQuerySet(ScopedQuerySet):
     project_path = "improvement__model__project"
 
 
+class AttributionQuerySet(OfImprovementQuerySet):
+    """Attributions; scoped are those that decide, the others are reached through them."""
+
+    def with_names(self) -> Self:
+        """With what a worker and a page need of the improvement, in one query."""
+        parts = ("comparison__benchmark__project", "model__project", "baseline", "candidate")
+        roots = ("improvement", "alternative_to__improvement")
+        paths = [f"{root}__{part}" for root in roots for part in parts]
+        return self.select_related(*paths)
+
+
 class OfAttestationQuerySet(ScopedQuerySet):
     project_path = "attestation__improvement__model__project"
 

@@ -27,9 +27,9 @@ class MarkUsed(Subscriber):
 
 
 class CreditImprovement(Subscriber):
-    """Credits an accepted comparison."""
+    """Records an accepted comparison as a gain, once the rows kept to confirm it were asked."""
 
-    tags = frozenset({"comparison:accepted"})
+    tags = frozenset({"comparison:accepted", "comparison:confirmed", "comparison:unconfirmed"})
 
     def receive(self, event: Event, *, operation_id: str) -> None:
         comparison = Comparison.objects.get(public_id=event.subject)

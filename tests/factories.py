@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from contributions.choices import AttestationStatus, Licence
 from contributions.models import (
     Attestation,
+    Attribution,
     Contribution,
     Contributor,
     Improvement,
@@ -25,6 +26,7 @@ from experiments.choices import BenchmarkStatus, EvaluationRole
 from experiments.models import (
     Benchmark,
     Comparison,
+    Confirmation,
     Evaluation,
     Experiment,
     Run,
@@ -643,6 +645,27 @@ class ImprovementFactory(DjangoModelFactory):
     delta_ppm = 50_000
     payable_ppm = factory.SelfAttribute("delta_ppm")
     method = "by rows"
+
+
+class ConfirmationFactory(DjangoModelFactory):
+    """What the kept rows said of an accepted comparison."""
+
+    class Meta:
+        model = Confirmation
+
+    comparison = factory.SubFactory(ComparisonFactory, status="accepted", delta_ppm=50_000)
+    status = "confirmed"
+    delta_ppm = 40_000
+
+
+class AttributionFactory(DjangoModelFactory):
+    """An attribution that a worker has still to make."""
+
+    class Meta:
+        model = Attribution
+
+    improvement = factory.SubFactory(ImprovementFactory)
+    method = "shapley-exact/1"
 
 
 class ShareFactory(DjangoModelFactory):

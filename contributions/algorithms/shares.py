@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 WHOLE_BPS = 10_000
 ROW_WEIGHTS = "row-weights/1"
@@ -87,7 +88,7 @@ def split_over_contributions(people: Sequence[Worth], shares: Mapping[str, int])
     return {key: points for key, points in found.items() if points}
 
 
-def check_shares(shares: Mapping[object, int]) -> None:
+def check_shares(shares: Mapping[Any, int]) -> None:
     """Raises SharesUnsound unless there are none, or all are positive and sum to 10,000."""
     if any(points <= 0 for points in shares.values()):
         raise SharesUnsound("A share is at least one basis point.")

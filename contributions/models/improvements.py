@@ -3,7 +3,11 @@ from django.db.models.functions import Now
 
 from contributions.choices import AttributionStatus
 from contributions.models.contributions import Contribution, Contributor
-from contributions.querysets import ImprovementQuerySet, OfImprovementQuerySet
+from contributions.querysets import (
+    AttributionQuerySet,
+    ImprovementQuerySet,
+    OfImprovementQuerySet,
+)
 from experiments.models import PPM, Comparison
 from hokusai.accounts.models import Project
 from hokusai.core.fields import DIGEST, known_values, public_id_field
@@ -87,11 +91,21 @@ class Share(models.Model):
 
 
 class Attribution(models.Model):
-    """How an improvement was split: who was in it, what each was worth, by which method."""
+    """How an improvement was split: who was in it, what each was worth, by which method.
+
+    One decides the shares of its improvement; others beside it tell what another method says.
+    """
 
     public_id = public_id_field("atr")
     improvement = models.OneToOneField(
-        Improvement, on_delete=models.PROTECT, related_name="attribution"
+        Improvement, on_delete=models.PROTECT, null=True, related_name="attribution"
+    )
+    alternative_to = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="alternatives",
+        help_text="the attribution that decides; this one is indicative",
     )
     method = models.CharField(max_length=40)
     status = models.CharField(
@@ -114,18 +128,36 @@ class Attribution(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
 
-    objects = OfImprovementQuerySet.as_manager()
+    objects = AttributionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
-        constraints = (known_values("status", AttributionStatus, "attribution_status_known"),)
+        constraints = (
+            known_values("status", AttributionStatus, "attribution_status_known"),
+            models.CheckConstraint(
+                condition=models.Q(improvement=None) ^ models.Q(alternative_to=None),
+                name="attribution_decides_or_stands_beside",
+            ),
+            models.UniqueConstraint(
+                fields=["alternative_to", "method"], name="attribution_alternative_once"
+            ),
+        )
 
     def __str__(self) -> str:
-        return f"attribution of {self.improvement}"
+        return f"attribution of {self.credited}"
+
+    @property
+    def credited(self) -> Improvement:
+        """The improvement that it speaks of."""
+        if self.alternative_to is not None:
+            return self.alternative_to.credited
+        if self.improvement is None:
+            raise ValueError("An attribution speaks of an improvement.")
+        return self.improvement
 
     @property
     def project(self) -> Project:
-        return self.improvement.project
+        return self.credited.project
 
     def move_to(self, target: AttributionStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""

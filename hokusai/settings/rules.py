@@ -82,7 +82,16 @@ PROMOTION_PARTIES = ["contributions.parties.Shareholders"]
 # Metrics of benchmarks beside the shipped ones, by name: dotted paths of their classes.
 BENCHMARK_METRICS: dict[str, str] = {}
 # Who refers to what in the content store; the rest is swept.
-CONTENT_REFERENCES = ["registry.content.RegistryContent", "experiments.content.OutcomeContent"]
+CONTENT_REFERENCES = [
+    "registry.content.RegistryContent",
+    "experiments.content.OutcomeContent",
+    "contributions.content.CreditContent",
+]
+# How gains are attributed instead of by retraining, where that is too dear: knn-shapley/1 or
+# row-weights/1, of which nothing is payable; empty: by retraining wherever the platform trained.
+ATTRIBUTION_METHOD = env.str("ATTRIBUTION_METHOD", default="")
+# Above ten persons: the most orders of joining, each with its mirror image, that are walked.
+ATTRIBUTION_MAX_PAIRS = env.int("ATTRIBUTION_MAX_PAIRS", default=32)
 DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]
 DEPLOYMENT_PROVIDERS = {
     "local": {"BACKEND": "deployments.providers.local.LocalProvider"},

@@ -127,6 +127,14 @@ JOBS = {
     },
     "run_sweep": {"handler": "experiments.runs.sweep"},
     "run_history": {"handler": "experiments.histories.fetch"},
+    "attribution": {
+        "handler": "contributions.attribution.attribute",
+        "on_failure": "contributions.attribution.attribution_failed",
+    },
+    "coalitions": {
+        "handler": "contributions.attribution.evaluate_coalitions",
+        "on_failure": "contributions.attribution.coalitions_failed",
+    },
     "attestation": {
         "handler": "contributions.signing.attest",
         "on_failure": "contributions.signing.attestation_refused",
@@ -141,6 +149,7 @@ JOBS = {
         "handler": "hokusai.signers.rotation.rotate",
         "queue": "signing",
     },
+    "log_audit": {"handler": "hokusai.transparency.auditing.run_audit"},
     "rollout": {
         "handler": "deployments.rollout.roll_out",
         "on_failure": "deployments.rollout.rollout_failed",

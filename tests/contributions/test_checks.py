@@ -27,7 +27,7 @@ def test_a_signed_improvement_passes_and_names_the_statement() -> None:
 def test_an_improvement_that_nobody_signed_fails() -> None:
     result = Attested().run(ImprovementFactory().candidate)
     assert not result.passed
-    assert "not signed yet" in result.message
+    assert "worked out" in result.message
 
 
 @pytest.mark.parametrize(("status", "words"), [("pending", "not signed"), ("revoked", "revoked")])

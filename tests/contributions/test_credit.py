@@ -1,6 +1,6 @@
 import pytest
 
-from contributions.credit import NO_CONTRIBUTION, ROW_WEIGHTS, split_credit
+from contributions.credit import NO_CONTRIBUTION, ROW_WEIGHTS, credit_by_rows
 from contributions.models import Contribution
 from registry.models import DatasetVersion
 from tests.contributions.world import FEW, accepted, baseline_of, candidate_of, give
@@ -19,7 +19,7 @@ def of() -> Bench:
 
 def shares(of: Bench, *given: Contribution) -> list[int]:
     """Basis points in the order of the arguments."""
-    credit = split_credit(accepted(of, *given))
+    credit = credit_by_rows(accepted(of, *given))
     assert set(credit.shares) <= {item.pk for item in given}
     if credit.shares:
         assert sum(credit.shares.values()) == 10_000
@@ -38,11 +38,11 @@ def test_thirds_leave_no_point_over(of: Bench) -> None:
 
 
 def test_the_method_is_named(of: Bench) -> None:
-    assert split_credit(accepted(of, give(of, table(ANNA)))).method == ROW_WEIGHTS
+    assert credit_by_rows(accepted(of, give(of, table(ANNA)))).method == ROW_WEIGHTS
 
 
 def test_without_contributions_there_is_nothing_to_share(of: Bench) -> None:
-    credit = split_credit(accepted(of))
+    credit = credit_by_rows(accepted(of))
     assert (credit.method, credit.shares) == (NO_CONTRIBUTION, {})
 
 
@@ -61,7 +61,7 @@ def test_rows_that_the_baseline_was_trained_on_earn_nothing(of: Bench, copy: byt
 
 
 def test_who_gave_only_old_rows_alone_earns_nothing(of: Bench) -> None:
-    credit = split_credit(accepted(of, give(of, table(FEW))))
+    credit = credit_by_rows(accepted(of, give(of, table(FEW))))
     assert (credit.method, credit.shares) == (NO_CONTRIBUTION, {})
 
 
@@ -110,11 +110,11 @@ def test_a_contribution_in_the_baseline_is_paid_no_second_time(of: Bench) -> Non
     comparison = ComparisonFactory(
         benchmark=of.benchmark, baseline=baseline, candidate=candidate, status="accepted"
     )
-    assert split_credit(comparison).shares == {ben.pk: 10_000}
+    assert credit_by_rows(comparison).shares == {ben.pk: 10_000}
 
 
 def test_training_data_without_the_benchmarks_columns_is_no_rows(of: Bench) -> None:
     comparison = accepted(of, anna := give(of, table(ANNA)))
     other: DatasetVersion = usable(of.project, b"a,label\n1,0\n")
     comparison.baseline.training_data.add(other)
-    assert split_credit(comparison).shares == {anna.pk: 10_000}
+    assert credit_by_rows(comparison).shares == {anna.pk: 10_000}

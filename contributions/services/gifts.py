@@ -2,18 +2,9 @@ from django.db import IntegrityError, transaction
 
 from contributions.algorithms.addresses import InvalidAddress, normalise_address
 from contributions.choices import ContributionStatus, Licence
-from contributions.credit import Credit, split_credit
-from contributions.models import (
-    Attestation,
-    Contribution,
-    Contributor,
-    Improvement,
-    Share,
-    Wallet,
-)
-from contributions.nodes import tell_of_contribution, tell_of_improvement
-from experiments.choices import ComparisonStatus
-from experiments.models import Comparison
+from contributions.models import Contribution, Contributor, Wallet
+from contributions.nodes import tell_of_contribution
+from experiments.choices import TrainingStatus
 from hokusai.core import jobs
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput
 from hokusai.core.events import Actor, record
@@ -105,6 +96,8 @@ def withdraw_contribution(*, contribution_id: int, actor: Actor) -> Contribution
         raise Forbidden("A contribution is withdrawn by whoever gave it.")
     if contribution.dataset_version.trained.exists():
         raise Conflict("A version was made from this data; it can no longer be withdrawn.")
+    if contribution.dataset_version.trainings.filter(status=TrainingStatus.REQUESTED).exists():
+        raise Conflict("A version is being trained on this data; it cannot be withdrawn now.")
     _move(contribution, ContributionStatus.WITHDRAWN, actor)
     return contribution
 
@@ -150,100 +143,6 @@ def mark_used(*, version: str, actor: Actor) -> None:
     )
     for contribution in found.select_related("wallet", "dataset_version", "project"):
         _move(contribution, ContributionStatus.USED, actor)
-
-
-def record_improvement(*, comparison_id: int, actor: Actor) -> Improvement | None:
-    """Credit an accepted comparison once; None where its baseline no longer leads the line.
-
-    Raises Conflict where the comparison was not accepted.
-    """
-    comparison = Comparison.objects.with_names().get(pk=comparison_id)
-    if comparison.status != ComparisonStatus.ACCEPTED:
-        raise Conflict(f"The comparison was {comparison.status}.")
-    existing = Improvement.objects.filter(comparison=comparison).first()
-    if existing is not None:
-        return existing
-    # Reads stored tables, which no transaction waits for.
-    credit = split_credit(comparison)
-    return _record_once(comparison, credit, actor)
-
-
-@transaction.atomic
-def _record_once(comparison: Comparison, credit: Credit, actor: Actor) -> Improvement | None:
-    # An event delivered twice at once is no second try for the head.
-    Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
-    existing = Improvement.objects.filter(comparison=comparison).first()
-    if existing is not None:
-        return existing
-    if refusal := _not_creditable(comparison):
-        _record_refusal(comparison, refusal, actor)
-        return None
-    return _credit(comparison, credit, actor)
-
-
-def _not_creditable(comparison: Comparison) -> str:
-    if not comparison.delta_ppm or comparison.delta_ppm < 0:
-        return "The gain is below a millionth."
-    if comparison.baseline.model_id != comparison.candidate.model_id:
-        return "Candidate and baseline are versions of different models."
-    try:
-        registry.set_head(
-            model_id=comparison.baseline.model_id,
-            expected=comparison.baseline,
-            head=comparison.candidate,
-        )
-    except Conflict as error:
-        return str(error)
-    return ""
-
-
-def _record_refusal(comparison: Comparison, reason: str, actor: Actor) -> None:
-    record(
-        "improvement:refused",
-        subject=comparison.public_id,
-        actor=actor,
-        project_id=comparison.project.pk,
-        label=str(comparison),
-        after={"reason": reason},
-    )
-
-
-def _credit(comparison: Comparison, credit: Credit, actor: Actor) -> Improvement:
-    improvement = Improvement.objects.create(
-        comparison=comparison,
-        model=comparison.candidate.model,
-        baseline=comparison.baseline,
-        candidate=comparison.candidate,
-        delta_ppm=comparison.delta_ppm or 0,
-        method=credit.method,
-    )
-    Share.objects.bulk_create(
-        Share(improvement=improvement, contribution_id=contribution, basis_points=points)
-        for contribution, points in credit.shares.items()
-    )
-    tell_of_improvement(improvement, credit.shares)
-    record(
-        "improvement:recorded",
-        subject=improvement.public_id,
-        actor=actor,
-        project_id=improvement.project.pk,
-        label=str(improvement),
-        after={"delta_ppm": improvement.delta_ppm, "method": improvement.method},
-    )
-    if credit.shares:
-        _ask_for_attestation(improvement)
-    return improvement
-
-
-def _ask_for_attestation(improvement: Improvement) -> None:
-    attestation = Attestation.objects.create(improvement=improvement)
-    attestation.job = jobs.enqueue(
-        "attestation",
-        subject=improvement.public_id,
-        project_id=improvement.project.pk,
-        label=str(improvement),
-    )
-    attestation.save(update_fields=["job"])
 
 
 def _locked(contribution_id: int) -> Contribution:

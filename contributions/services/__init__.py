@@ -1,0 +1,20 @@
+"""Everything a person, a client or a schedule may ask of contributions and credit."""
+
+from contributions.services.gifts import (
+    begin_check,
+    mark_used,
+    refuse_unreadable,
+    submit_contribution,
+    withdraw_contribution,
+)
+from contributions.services.improvements import record_improvement, request_attribution
+
+__all__ = [
+    "begin_check",
+    "mark_used",
+    "record_improvement",
+    "refuse_unreadable",
+    "request_attribution",
+    "submit_contribution",
+    "withdraw_contribution",
+]
