@@ -18,7 +18,7 @@ from hokusai.core.canonical import canonical_bytes, sha256_hex
 from tests.docs import proofs
 from tests.docs.proofs import GIVEN, NOW, OTHER, SECRET, SIGNER, TRUST, Json, Made, Recipe, make
 
-FLIPS = 400
+FLIPS = 300
 
 
 @pytest.fixture(name="made", scope="module")
@@ -298,7 +298,8 @@ LIES: list[tuple[Callable[[Json], object], str]] = [
 
 @pytest.mark.parametrize(("lie", "why"), LIES)
 def test_a_signed_lie_is_found_out(lie: Callable[[Json], object], why: str, judge: Judge) -> None:
-    said = judge(make(Recipe(change_statement=lie)).bundle)
+    skip = [] if why == "harm's" else ["--skip-resampling"]
+    said = judge(make(Recipe(change_statement=lie)).bundle, *skip)
     assert said.startswith("1: INVALID"), said
     assert why in said
 
