@@ -38,7 +38,7 @@ test: $(STAMP)
 	@.ci/checks
 
 lock: $(STAMP)
-	@for name in base ml dev production; do \
+	@for name in base ml lightgbm dev production; do \
 		$(COMPILE) requirements/$$name.in -o requirements/$$name.txt \
 			$(if $(filter 1,$(UPGRADE)),--upgrade) --quiet || exit 1; \
 	done

@@ -109,8 +109,15 @@ def _may_build(model: Model) -> bool:
 )
 def build_candidate(self: Any, request: HttpRequest, obj: Model, data: dict[str, Any]) -> str:
     """Build a candidate from the chosen contributions."""
-    chosen = [given.public_id for given in data.pop("contributions")]
-    training = build(model=obj, contributions=chosen, actor=self.actor(request), **data)
+    training = build(
+        model=obj,
+        benchmark=data["benchmark"],
+        recipe=data["recipe"],
+        parameters=data["parameters"],
+        seeds=data["seeds"],
+        contributions=[given.public_id for given in data["contributions"]],
+        actor=self.actor(request),
+    )
     return f"Training {training.public_id} is under way; see Trainings."
 
 
