@@ -16,6 +16,18 @@ from hokusai.core.models import Delivery, Event
 from hokusai.core.subscribers import subscribers_of
 
 LABEL = 200
+# What the digest of an event is over.
+CONTENT = (
+    "tag",
+    "actor",
+    "actor_label",
+    "project_id",
+    "subject",
+    "subject_label",
+    "before",
+    "after",
+    "request_id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,14 @@ def stated_event(
         "request_id": request_id,
     }
     return {**content, "digest": sha256_hex(_plain(content))}
+
+
+def digest_of(event: Event) -> str:
+    """The digest of what an event's row says now; its own digest, unless the row was changed.
+
+    Raises TypeError for content that no event was recorded with.
+    """
+    return sha256_hex(_plain({name: getattr(event, name) for name in CONTENT}))
 
 
 def current_request_id() -> str:

@@ -90,7 +90,10 @@ def _witness_states(troubles: dict[str, Trouble]) -> tuple[WitnessState, ...]:
     states = []
     for witness in witnesses():
         own = Cosignature.objects.filter(witness=witness.name)
-        last, trouble = own.order_by("-checkpoint_id").first(), troubles.get(f"witness {witness.name}")
+        last, trouble = (
+            own.order_by("-checkpoint_id").first(),
+            troubles.get(f"witness {witness.name}"),
+        )
         states.append(
             WitnessState(
                 name=witness.name,

@@ -1,8 +1,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+
+from hokusai.core import jobs
 from hokusai.core.errors import InvalidInput, NotFound
+from hokusai.core.events import Actor, record
+from hokusai.core.models import Job
 from hokusai.transparency.algorithms.tree import consistency_path, hashes_of, inclusion_path
+from hokusai.transparency.auditing import SUBJECT, audit
 from hokusai.transparency.leaves import read_paths, root_of_size, tree_size
 from hokusai.transparency.models import Checkpoint, LogLeaf, LogRecord
 from hokusai.transparency.publishing import note_of, publish
@@ -15,12 +21,14 @@ from hokusai.transparency.witnessing import collect_cosignatures
 
 __all__ = [
     "append",
+    "audit",
     "consistency",
     "inclusion",
     "latest_checkpoint",
     "note_of",
     "publish_checkpoint",
     "record_for",
+    "request_audit",
     "sequence",
     "sign_checkpoint",
     "witnessed_checkpoint",
@@ -76,6 +84,20 @@ def publish_checkpoint() -> bool:
     """Have the latest checkpoint cosigned and publish it; whether it could be published."""
     collect_cosignatures()
     return watched(PUBLISHING, publish)
+
+
+@transaction.atomic
+def request_audit(*, actor: Actor) -> Job:
+    """Have a worker recompute the log. Raises Conflict where one is at it."""
+    job = jobs.enqueue("log_audit", subject=SUBJECT, project_id=None, label="transparency log")
+    record(
+        "log:audit-requested",
+        subject=SUBJECT,
+        actor=actor,
+        project_id=None,
+        after={"job": job.public_id},
+    )
+    return job
 
 
 def inclusion(index: int, size: int | None = None) -> InclusionProof:
