@@ -64,7 +64,7 @@ def what_it_costs(key: SigningKey) -> str:
     if not reach.signed:
         return f"{known} This key signed nothing in it so far; from this index on it never will."
     lines = [
-        f"{row.count:,} of kind {row.kind} (index {row.first:,} to {row.last:,})"
+        f"{row.count:,} records of kind {row.kind} (index {row.first:,} to {row.last:,})"
         for row in reach.signed
     ]
     return (

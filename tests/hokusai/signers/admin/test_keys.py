@@ -90,7 +90,7 @@ def test_an_administrator_retires_a_key(
 
 def test_the_dialog_names_what_becomes_invalid(root: Staff, signed: SigningKey) -> None:
     shown = root.client.get(url(signed, "compromise")).content.decode()
-    assert "3 of kind attestation (index 0 to 2)" in shown
+    assert "3 records of kind attestation (index 0 to 2)" in shown
     assert f"Type {signed} to confirm" in shown
 
 
