@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -24,6 +24,7 @@ __all__ = [
     "audit",
     "consistency",
     "inclusion",
+    "inclusions",
     "latest_checkpoint",
     "note_of",
     "publish_checkpoint",
@@ -121,6 +122,23 @@ def inclusion(index: int, size: int | None = None) -> InclusionProof:
         root=root_of_size(size),
         hashes=tuple(hashes_of(path, read_paths(path))),
     )
+
+
+def inclusions(indices: Sequence[int], size: int) -> list[InclusionProof]:
+    """The same of several leaves of one tree, in four queries however many they are."""
+    whole = tree_size()
+    if not 0 < size <= whole:
+        raise NotFound("The log is not that large.", size=whole)
+    leaves = LogLeaf.objects.filter(index__in=indices, index__lt=size)
+    hashes = {leaf.index: bytes(leaf.leaf_hash) for leaf in leaves}
+    if missing := sorted(set(indices) - hashes.keys()):
+        raise InvalidInput(f"A tree of {size} leaves has no leaf {missing[0]}.", size=size)
+    paths = {index: inclusion_path(index, size) for index in hashes}
+    root, nodes = root_of_size(size), read_paths(*paths.values())
+    return [
+        InclusionProof(index, size, hashes[index], root, tuple(hashes_of(paths[index], nodes)))
+        for index in indices
+    ]
 
 
 def consistency(first: int, second: int | None = None) -> ConsistencyProof:
