@@ -58,7 +58,7 @@ def _guardrails_lacking(comparison: Comparison) -> str:
     """The first guardrail of the benchmark without a result that passed; empty for none."""
     passed = {
         row["metric"]
-        for row in comparison.statistics.get("guardrails", ())
+        for row in comparison.findings.get("guardrails", ())
         if row.get("passed") is True
     }
     asked = (row["metric"] for row in comparison.benchmark.guardrails)

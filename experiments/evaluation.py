@@ -5,13 +5,15 @@ from typing import Any
 from django.utils import timezone
 
 from experiments.attempts import place_in_log
-from experiments.benchmark_rows import rows_of
-from experiments.choices import ComparisonStatus, Split
+from experiments.benchmark_rows import BenchmarkRows, rows_of
+from experiments.choices import ComparisonStatus, EvaluationRole, Split
 from experiments.deciding import Verdict, verdict
-from experiments.measuring import keep_evaluations, measure_all
+from experiments.exceptions import TrainingImpossible
+from experiments.measuring import Halves, keep_evaluations, measure_all
 from experiments.models import Comparison
 from experiments.outcomes import keep_outcomes
 from experiments.results import announce, ask_to_confirm, bound_ppm, stored, tell_lineage
+from experiments.seeds import seed_spread
 from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
@@ -41,11 +43,30 @@ def compare(work: Work) -> None:
         rows=rows,
         outcomes={role: half.scored.outcomes for role, half in halves.items()},
     )
+    seeds = _seeds(work, comparison, rows, halves)
     kept = {role: keep_outcomes(half.scored.outcomes) for role, half in halves.items()}
     tier = max(half.tier for half in halves.values())
     with work.result():
         keep_evaluations(comparison, split, halves, kept)
-        _keep_decision(comparison, found, stored(found, tier))
+        _keep_decision(comparison, found, {**stored(found, tier), **seeds})
+
+
+def _seeds(
+    work: Work, comparison: Comparison, rows: BenchmarkRows, halves: Halves
+) -> dict[str, Any]:
+    """How much the training's luck matters, where the candidate was trained here.
+
+    It is told beside the decision and decides nothing, so that a training that can no longer be
+    repeated ends no comparison.
+    """
+    metric = comparison.benchmark.metric
+    baseline = halves[EvaluationRole.BASELINE].scored.outcomes[metric]
+    try:
+        spread = seed_spread(comparison, rows=rows, baseline=baseline)
+    except TrainingImpossible as error:
+        work.log(f"without the spread over seeds: {error}")
+        return {}
+    return {} if spread is None else {"seeds": spread.as_dict()}
 
 
 def comparison_failed(job: Job, reason: str) -> None:

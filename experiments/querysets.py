@@ -1,23 +1,32 @@
 from typing import Self
 
-from django.db.models import Q
+from django.db.models import F, Func, JSONField, Q
 
 from experiments.choices import ComparisonStatus, RunLifecycle, RunStatus
 from hokusai.accounts.querysets import ScopedQuerySet
+
+
+def _without_evidence(column: str) -> Func:
+    return Func(F(column), template="(%(expressions)s - 'evidence')", output_field=JSONField())
 
 
 class ComparisonQuerySet(ScopedQuerySet):
     project_path = "benchmark__project"
 
     def with_names(self) -> Self:
-        """With what a list shows of both versions and the benchmark, in one query."""
-        return self.select_related(
+        """With what a list shows of both versions and the benchmark, in one query.
+
+        The evidence of a verdict may be large; `Comparison.findings` comes without it.
+        """
+        found = self.select_related(
             "benchmark__project",
             "baseline__model__project",
             "candidate__model__project",
             "job",
             "requested_by",
-        )
+            "confirmation",
+        ).defer("statistics", "confirmation__statistics")
+        return found.annotate(told=_without_evidence("statistics"))
 
     def decided(self) -> Self:
         return self.filter(status__in=(ComparisonStatus.ACCEPTED, ComparisonStatus.REFUSED))

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
@@ -97,6 +99,14 @@ class Comparison(models.Model):
     @property
     def project(self) -> Project:
         return self.benchmark.project
+
+    @property
+    def findings(self) -> dict[str, Any]:
+        """The statistics without the evidence, which `with_names` does not read."""
+        told: dict[str, Any] | None = self.__dict__.get("told")
+        if told is not None:
+            return told
+        return {name: value for name, value in self.statistics.items() if name != "evidence"}
 
     def move_to(self, target: ComparisonStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
