@@ -3,7 +3,7 @@ from rest_framework.routers import SimpleRouter
 
 from contributions.api.building import CandidateViewSet
 from contributions.api.impact import ContributorView, ImpactView, LeaderboardView
-from contributions.api.proofs import DisclosureViewSet
+from contributions.api.proofs import BundleView, DisclosureViewSet, TrustView
 from contributions.api.serializers import ADDRESS
 from contributions.api.views import (
     AttestationView,
@@ -35,5 +35,7 @@ urlpatterns = [
     re_path(rf"{CONTRIBUTOR}/impact\Z", ImpactView.as_view(), name="contributor-impact"),
     path("leaderboard", LeaderboardView.as_view(), name="leaderboard"),
     re_path(rf"{STATEMENT}\Z", AttestationView.as_view(), name="attestation"),
+    re_path(rf"{STATEMENT}/bundle\Z", BundleView.as_view(), name="attestation-bundle"),
+    path("trust", TrustView.as_view(), name="trust"),
     re_path(rf"{STATEMENT}/envelope\Z", EnvelopeView.as_view(), name="attestation-envelope"),
 ]

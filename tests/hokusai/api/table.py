@@ -110,6 +110,8 @@ CASES: dict[str, Case] = {
     "GET model-keys": Case(everybody()),
     "GET attestations/<statement_id>": Case(everybody()),
     "GET attestations/<statement_id>/envelope": Case(everybody()),
+    "GET attestations/<statement_id>/bundle": Case(everybody()),
+    "GET trust": Case(everybody()),
     "GET contributors/<address>": Case(readers()),
     "GET contributors/<address>/impact": Case(readers()),
     "GET leaderboard": Case(logged_in()),

@@ -85,6 +85,19 @@ def test_every_proof_of_the_log_verifies() -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_several_proofs_are_those_of_each_leaf(django_assert_max_num_queries: object) -> None:
+    indices = [5, 0, 3]
+    each = [services.inclusion(index, 6) for index in indices]
+    with django_assert_max_num_queries(4):  # type: ignore[operator]
+        assert services.inclusions(indices, 6) == each
+    assert services.inclusions([], 6) == []
+    with pytest.raises(InvalidInput):
+        services.inclusions([0, 6], 6)
+    with pytest.raises(NotFound):
+        services.inclusions([0], 8)
+
+
+@pytest.mark.usefixtures("filled")
 def test_a_proof_without_a_size_is_of_the_whole_tree() -> None:
     assert services.inclusion(0).size == services.consistency(1).second == 7
 
