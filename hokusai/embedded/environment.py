@@ -66,6 +66,12 @@ def read_dotenv(path: Path) -> dict[str, str]:
     return values
 
 
+def training_recipes() -> str:
+    """Return what may train, from the environment or `.env`; empty for the recipes that ship."""
+    name = "TRAINING_RECIPES"
+    return os.environ.get(name) or read_dotenv(PROJECT_ROOT / ".env").get(name, "")
+
+
 def shared_environment(folder: DataFolder, addresses: Addresses) -> dict[str, str]:
     """Return what web, workers and schedule share: the caller's environment and the stack's own."""
     inherited = {name: value for name, value in os.environ.items() if name not in RESERVED}

@@ -12,6 +12,7 @@ from hokusai.embedded.environment import (
     shared_environment,
     signer_environment,
     store_environment,
+    training_recipes,
 )
 from hokusai.embedded.folder import DataFolder
 from hokusai.embedded.mlflow_server import answers_http
@@ -42,6 +43,7 @@ def runner(folder: DataFolder) -> Program:
         "hokusai.runner",
         f"--socket={path}",
         f"--store={folder.root / 'store'}",
+        f"--recipes={training_recipes()}",
         "--allow-tier-c",
     )
     return Program(

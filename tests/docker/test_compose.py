@@ -26,7 +26,7 @@ ONE_SHOT = {"migrate", "bucket"}
 # It has nothing that could be asked; its end is the container's end.
 WITHOUT_A_QUESTION = {"beat"}
 # Where the embedded run and the containers must differ.
-PLACES = ("--host=", "--port=", "--socket=", "--store=", "--allow-tier-c")
+PLACES = ("--host=", "--port=", "--socket=", "--store=", "--recipes=", "--allow-tier-c")
 SAME_AS_EMBEDDED = ("web", "store", "worker", "signer", "beat", "runner")
 
 

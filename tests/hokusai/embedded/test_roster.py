@@ -74,3 +74,9 @@ def test_commands_run_as_the_runtime_role_unless_asked(folder: DataFolder) -> No
 
 def test_a_socket_without_a_server_does_not_accept(tmp_path: Path) -> None:
     assert not roster.accepts_unix(tmp_path / "absent.sock")
+
+
+def test_the_runner_is_told_what_may_train(folder: DataFolder, monkeypatch) -> None:
+    monkeypatch.setenv("TRAINING_RECIPES", "mine=package.module.Recipe")
+    command = roster.runner(folder).command
+    assert "--recipes=mine=package.module.Recipe" in command
