@@ -24,6 +24,7 @@ from contributions.models import (
     Share,
     Wallet,
 )
+from contributions.querysets import ContributionQuerySet
 from hokusai.accounts.models import Project
 from hokusai.core.errors import NotFound
 
@@ -166,8 +167,8 @@ def impact_of(address: str, seen: Projects, part: Slice = EVERYTHING) -> Impact:
     given = Contribution.objects.filter(wallet__contributor=person, project__in=seen)
     if not given.exists():
         raise _nobody(wallet.address)
-    days = ImpactDay.objects.filter(contributor=person, project__in=seen).order_by()
-    days = part.within(days)
+    own = ImpactDay.objects.filter(contributor=person, project__in=seen)
+    days = part.within(own.order_by())
     shares = list(_latest_shares(person, seen, part))
     return Impact(
         address=wallet.address,
@@ -284,7 +285,7 @@ def _impact_line(share: Share) -> ImpactLine:
 
 
 def _given_lines(
-    given: QuerySet[Contribution], part: Slice, shares: list[Share]
+    given: ContributionQuerySet, part: Slice, shares: list[Share]
 ) -> Iterable[GivenLine]:
     asked = {"project__slug": part.project, "model__model_id": part.model_id}
     shown = given.filter(**{name: value for name, value in asked.items() if value is not None})

@@ -14,6 +14,7 @@ from contributions.forms import ContributionForm
 from contributions.impact import credited_ppm
 from contributions.models import Contribution, Contributor, Share
 from hokusai.accounts.models import Project
+from hokusai.accounts.services import person_of
 from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
@@ -197,7 +198,7 @@ class ContributorAdmin(ScopedAdmin):
                 Fact("Id", markup.mono(obj.public_id)),
             ),
             panels=(
-                *impact_panels(obj, Project.objects.of_member(request.user)),
+                *impact_panels(obj, Project.objects.of_member(person_of(request.user))),
                 table("Wallets", ("Address", "Proven"), wallets, empty="None.", wide=True),
                 _given(given),
                 _shares(shares),
