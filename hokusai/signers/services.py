@@ -1,5 +1,6 @@
 """What people and the signer may ask about keys: introduce, retire, mark as compromised, use."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -152,12 +153,14 @@ def admit(*, signer: Signer) -> SigningKey:
     introduced by its first use; every later one by a person. Raises SignerUnusable.
     """
     if not SigningKey.objects.of(signer.purpose).exists():
-        introduce_key(
-            purpose=signer.purpose,
-            public_pem=signer.public_pem,
-            backend=signer.backend.label,
-            actor=SYSTEM,
-        )
+        # Another process with the same key may have done so a moment ago.
+        with suppress(Conflict):
+            introduce_key(
+                purpose=signer.purpose,
+                public_pem=signer.public_pem,
+                backend=signer.backend.label,
+                actor=SYSTEM,
+            )
     key = SigningKey.objects.select_for_update().filter(key_id=signer.key_id).first()
     if key is None:
         raise SignerUnusable(

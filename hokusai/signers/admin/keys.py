@@ -37,7 +37,8 @@ class SigningKeyAdmin(ScopedAdmin):
 
     empty_hint = (
         "The signer publishes its first key of each purpose when it first signs with it: start the "
-        "worker of the queue “signing” with its keys, then have something signed."
+        "worker of the queue “signing” with its keys. To publish one before, run "
+        "manage.py rotate_signing_key with a purpose: attestation, log or chain."
     )
     list_display = ("short_id", "purpose", "algorithm", "state", "begins", "ends")
     list_filter = (("purpose", ChoicesDropdownFilter), ("algorithm", ChoicesDropdownFilter))
