@@ -6,7 +6,18 @@ import pytest
 from scipy.stats import t as student
 
 from experiments.algorithms import resampling
-from experiments.algorithms.bootstrap import BootstrapError, resample_mean
+from experiments.algorithms.bootstrap import (
+    Bootstrap,
+    BootstrapError,
+    resample_counts,
+    resample_mean,
+    resample_units,
+)
+from experiments.algorithms.differences import sample_of
+from experiments.algorithms.outcomes import units_of
+from experiments.algorithms.paired import Discordant
+from experiments.algorithms.resampling import t_values_of_units
+from tests.experiments.algorithms.outcome_examples import paired
 
 
 @pytest.fixture(name="normal", scope="module")
@@ -89,3 +100,61 @@ def test_unusable_differences_are_refused(values: list[float]) -> None:
 def test_too_few_resamples_are_refused(normal: np.ndarray) -> None:
     with pytest.raises(BootstrapError):
         resample_mean(normal, seed=1, resamples=100)
+
+
+def test_the_interval_of_the_mouse_data_is_the_books() -> None:
+    """Efron, Tibshirani 1993, section 12.5: the control group's 90 % interval (35.82, 116.74)."""
+    control = np.array([52, 104, 146, 10, 50, 31, 40, 27, 46])
+
+    found = resample_mean(control, seed=1)
+
+    assert found.mean == pytest.approx(56.22, abs=0.005)
+    # The book drew a thousand resamples.
+    assert found.interval(0.1) == pytest.approx((35.82, 116.74), rel=0.04)
+
+
+def test_upper_and_lower_p_mirror_each_other(normal: np.ndarray) -> None:
+    sample = resample_mean(normal, seed=1)
+
+    assert sample.p_less(sample.upper(0.01)) == pytest.approx(0.01, rel=1e-2)
+    assert sample.p_less(0.5) < 1e-9
+
+
+def test_the_order_of_differences_does_not_matter(normal: np.ndarray) -> None:
+    shuffled = np.random.default_rng(2).permutation(normal)
+
+    assert resample_mean(shuffled, seed=1).interval(0.01) == resample_mean(normal, seed=1).interval(
+        0.01
+    )
+
+
+def test_a_mean_by_units_is_the_mean_by_rows() -> None:
+    """Both ways of resampling, sums of what was drawn and counts of units, are one method."""
+    outcomes = paired("mae", 60)
+    sample = sample_of(outcomes.found, units_of(outcomes))
+
+    by_rows = resample_units(sample, seed=4)
+    by_counts = t_values_of_units(sample, 4)
+
+    np.testing.assert_allclose(by_counts, by_rows.t_values, rtol=0, atol=1e-8)
+    assert by_rows.standard_error == pytest.approx(sample.standard_error)
+
+
+def test_a_resample_without_a_score_counts_as_far_on_both_sides() -> None:
+    t_values = np.concatenate([np.linspace(-3, 3, 9000), np.full(1000, np.nan)])
+    found = Bootstrap(50, 0.0, 1.0, t_values)
+
+    assert found.lower(0.05) == -math.inf
+    assert found.upper(0.05) == math.inf
+    assert math.isfinite(found.lower(0.2))
+    assert found.p_greater(-10.0) >= 0.1
+
+
+def test_resampled_counts_spread_as_the_binomial_does() -> None:
+    counts = Discordant(b=4000, c=6000, n=100_000)
+
+    drawn = resample_counts(counts, seed=1)
+
+    assert drawn.mean() == pytest.approx(0.02, abs=5e-5)
+    assert drawn.std() == pytest.approx(math.sqrt((0.1 - 0.02**2) / 100_000), rel=0.03)
+    assert (drawn == resample_counts(counts, seed=1)).all()

@@ -10,11 +10,13 @@ from experiments.algorithms.decision import (
     PairedOutcomes,
     Policy,
     Reason,
+    confirm,
     decide,
 )
 from experiments.algorithms.metrics import SCALE, OutcomeError
 from experiments.algorithms.paired import Discordant, midp_greater, tango_lower
 from experiments.algorithms.spending import alpha_for_attempt
+from tests.experiments.algorithms.outcome_examples import EVERY_METRIC, paired
 
 POLICY = Policy("accuracy")
 
@@ -204,3 +206,72 @@ def test_worthless_candidates_are_accepted_no_more_often_than_alpha() -> None:
 
     # 0.0152 of 1,500 is 23, with a standard deviation of 4.7.
     assert accepted <= 38
+
+
+def clustered(clusters: int, gain: int) -> PairedOutcomes:
+    source = np.random.default_rng(9)
+    codes = np.repeat(np.arange(clusters), 12)
+    baseline = source.integers(200_000, 900_000, len(codes))
+    candidate = baseline - gain + source.integers(-20_000, 20_000, clusters)[codes]
+    return PairedOutcomes("log_loss", baseline, candidate, clusters=codes)
+
+
+def test_below_thirty_clusters_the_decision_is_refused_with_its_reason() -> None:
+    few = decide(Policy("log_loss"), 1, {"log_loss": clustered(29, 90_000)}, seed=1)
+    enough = decide(Policy("log_loss"), 1, {"log_loss": clustered(30, 90_000)}, seed=1)
+
+    assert (few.accepted, few.reason, few.clusters) == (False, Reason.TOO_FEW_CLUSTERS, 29)
+    assert "30 clusters" in few.sentence
+    assert (enough.accepted, enough.clusters) == (True, 30)
+
+
+def test_a_guardrail_in_too_few_clusters_fails() -> None:
+    policy = Policy("accuracy", guardrails=(Guardrail("log_loss", 10_000),))
+    outcomes = {"accuracy": hits(100, 250, 4000), "log_loss": clustered(20, 90_000)}
+
+    decision = decide(policy, 1, outcomes, seed=1)
+
+    assert decision.reason == Reason.GUARDRAIL_FAILED
+    assert decision.guardrails[0].harm_upper is None
+
+
+def test_weights_are_told_in_the_decision() -> None:
+    plain = hits(10, 40, 400)
+    weights = np.linspace(0.5, 1.5, 400)
+    weighed = PairedOutcomes("accuracy", plain.baseline, plain.candidate, weights)
+
+    decision = decide(POLICY, 1, {"accuracy": weighed}, seed=1)
+
+    assert (decision.weighted, decision.b) == (True, None)
+    assert decision.interval_method == "studentised-bootstrap"
+    assert not decide_hits(100, 250, 4000).weighted
+
+
+def test_slices_are_told_and_decide_nothing() -> None:
+    outcomes = {"accuracy": hits(100, 250, 4000)}
+    sites = ["worse"] * 100 + ["better"] * 3900
+
+    bare, sliced = decide(POLICY, 1, outcomes, 1), decide(POLICY, 1, outcomes, 1, {"site": sites})
+
+    assert sliced.accepted
+    assert {one.value: one.delta_ppm for one in sliced.slices}["worse"] == -1_000_000
+    assert dataclasses.replace(sliced, slices=()) == bare
+
+
+def test_confirmation_asks_for_the_margin_alone() -> None:
+    policy = Policy("accuracy", minimum_gain=20_000, guardrails=(Guardrail("log_loss", 10_000),))
+    outcomes = {"accuracy": hits(30, 75, 4000)}
+
+    assert confirm(policy, 1, outcomes, seed=1).accepted
+    assert decide(policy, 1, outcomes, seed=1).reason == Reason.GUARDRAIL_MISSING
+    within_chance = {"accuracy": hits(180, 220, 4000)}
+    assert confirm(policy, 1, within_chance, seed=1).reason == Reason.BELOW_MARGIN
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY_METRIC if name != "accuracy"])
+def test_every_metric_can_decide(name: str) -> None:
+    decision = decide(Policy(name), 1, {name: paired(name, 300)}, seed=1)
+
+    assert decision.reason in (Reason.BELOW_MARGIN, Reason.REGRESSION)
+    assert decision.interval_low <= decision.delta_ppm <= decision.interval_high
+    assert decision.metric == name

@@ -145,7 +145,7 @@ def t_values(metric: str, units: Sequence[Sequence[int]], seed: int, resamples: 
     natural = [[value / SCALE for value in unit] for unit in units]
     size, gain = len(units), Gain(metric, len(units[0]))
     whole, _ = gain.at([math.fsum(column) for column in zip(*natural, strict=True)])
-    found = []
+    found, counts = [], [0] * size
     for resample in range(resamples):
         if resample % BLOCK == 0:
             draws = Draws(seed, resample // BLOCK)
@@ -167,6 +167,7 @@ def estimate(
     seed: int,
     alpha: float,
     margin_ppm: int,
+    *,
     resamples: int = RESAMPLES,
 ) -> tuple[float, float, float]:
     """The lower bound, the upper bound (both in millionths) and p, from the evidence's units."""
