@@ -58,9 +58,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def bound_ppm(value: int) -> int | None:
+def bound_ppm(value: float) -> int | None:
     """An end of an interval in millionths; None where the rows are too few to give one."""
-    return value if abs(value) < LARGEST_PPM else None
+    return math.floor(value) if abs(value) < LARGEST_PPM else None
 
 
 def comparison_node(comparison: Comparison) -> NodeRef:

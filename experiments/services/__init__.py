@@ -7,6 +7,7 @@ from experiments.services.benchmarks import (
     retire_benchmark,
 )
 from experiments.services.comparisons import create_experiment, request_comparison
+from experiments.services.cumulative import benchmark_of, measure_cumulative_gain
 from experiments.services.trainings import (
     DEFAULT_SEEDS,
     compare_trained,
@@ -20,9 +21,11 @@ __all__ = [
     "DEFAULT_SEED",
     "DEFAULT_SEEDS",
     "approve_benchmark",
+    "benchmark_of",
     "compare_trained",
     "create_benchmark",
     "create_experiment",
+    "measure_cumulative_gain",
     "misfit",
     "request_comparison",
     "request_training",

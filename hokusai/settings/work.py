@@ -125,6 +125,7 @@ JOBS = {
         "handler": "experiments.trainings.train",
         "on_failure": "experiments.trainings.training_failed",
     },
+    "cumulative_gain": {"handler": "experiments.cumulative.measure_gain"},
     "run_sweep": {"handler": "experiments.runs.sweep"},
     "run_history": {"handler": "experiments.histories.fetch"},
     "attribution": {
@@ -158,6 +159,7 @@ JOBS = {
 EVENT_SUBSCRIBERS = [
     "registry.receivers.MlflowPush",
     "experiments.receivers.CompareTrained",
+    "experiments.receivers.MeasureCumulativeGain",
     "contributions.receivers.CheckContribution",
     "contributions.receivers.MarkUsed",
     "contributions.receivers.CreditImprovement",

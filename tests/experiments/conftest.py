@@ -1,3 +1,4 @@
+from tests.answers import answering
 from tests.measuring import measuring, workshop
 
-__all__ = ["measuring", "workshop"]
+__all__ = ["answering", "measuring", "workshop"]
