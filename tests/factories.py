@@ -42,6 +42,7 @@ from hokusai.notify.choices import Topic
 from hokusai.notify.models import Attempt, Message, Subscription, Webhook, WebhookDelivery
 from hokusai.signers.models import SigningKey
 from hokusai.storage import uploads
+from hokusai.transparency.models import Checkpoint, LogRecord
 from hokusai.web.models import IdempotencyRecord
 from registry.choices import ArtifactState, DatasetState, EdgeKind, NodeKind, Stage
 from registry.models import (
@@ -702,6 +703,30 @@ class SigningKeyFactory(DjangoModelFactory):
 
     key_id = factory.Sequence(lambda n: digest(f"signing key {n}"))
     public_pem = "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"
+
+
+class LogRecordFactory(DjangoModelFactory):
+    """A record that waits for its place in the log."""
+
+    class Meta:
+        model = LogRecord
+
+    kind = "attempt"
+    subject = factory.Sequence("cmp_{:032x}".format)
+    statement = factory.Sequence('{{"n":{}}}'.format)
+    digest = factory.LazyAttribute(lambda record: digest(record.statement))
+
+
+class CheckpointFactory(DjangoModelFactory):
+    """A checkpoint of one leaf; its signature is the signer's to check, not this row's."""
+
+    class Meta:
+        model = Checkpoint
+
+    size = 1
+    root = factory.LazyFunction(lambda: digest("root"))
+    note = "local/test/log\n1\n\n"
+    key_id = factory.LazyFunction(lambda: digest("log key"))
 
 
 class DeploymentFactory(DjangoModelFactory):

@@ -30,6 +30,7 @@ v1 = [
     path("", include("hokusai.api.accounts.urls")),
     path("", include("hokusai.api.notify.urls")),
     path("", include("hokusai.signers.api.urls")),
+    path("", include("hokusai.transparency.api.urls")),
     path("", include("registry.api.urls")),
     path("", include("experiments.api.urls")),
     path("", include("contributions.api.urls")),

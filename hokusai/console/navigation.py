@@ -47,7 +47,13 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("Leaderboard", "leaderboard", "admin:contributions_impacttotal_changelist"),
             ("Improvements", "trending_up", "admin:contributions_improvement_changelist"),
             ("Attestations", "verified", "admin:contributions_attestation_changelist"),
+            (
+                "Signing policies",
+                "signature",
+                "admin:contributions_signingpolicy_changelist",
+            ),
             ("Signing keys", "key_vertical", "admin:signers_signingkey_changelist"),
+            ("Transparency log", "account_tree", "admin:transparency_log"),
         ),
     ),
     (

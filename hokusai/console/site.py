@@ -36,6 +36,7 @@ _FINDABLE = {
     "whk": "notify.Webhook",
     "att": "contributions.Attestation",
     "key": "signers.SigningKey",
+    "rec": "transparency.LogRecord",
 }
 
 

@@ -165,6 +165,7 @@ EVENT_SUBSCRIBERS = [
     "contributions.receivers.CreditImprovement",
     "contributions.receivers.IssueStatusList",
     "contributions.receivers.SumCredit",
+    "hokusai.transparency.receivers.LogKeyEvents",
     "hokusai.web.receivers.ForgetRevokedKeys",
     "hokusai.notify.receivers.TellMembers",
 ]

@@ -13,8 +13,8 @@ from hokusai.transparency.audits.findings import AuditReport, Findings
 from hokusai.transparency.audits.passed_over import check_passed_over
 from hokusai.transparency.audits.statements import check_records
 from hokusai.transparency.audits.tree import check_tree
+from hokusai.transparency.choices import AUDITED
 
-AUDITED = "log:audited"
 SUBJECT = "log"
 Progress = Callable[[int, str], None]
 _PARTS: tuple[tuple[str, Callable[[Findings], None]], ...] = (

@@ -10,3 +10,8 @@ class RecordKind(models.TextChoices):
     STATUS = "status", "status list"
     KEY = "key", "key event"
     EVENTS = "events", "batch of events"
+
+
+# Events of an audit: that somebody asked for one, and its result.
+AUDIT_REQUESTED = "log:audit-requested"
+AUDITED = "log:audited"

@@ -4,11 +4,13 @@ from typing import Any
 from django.db import transaction
 
 from hokusai.core import jobs
+from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.errors import InvalidInput, NotFound
 from hokusai.core.events import Actor, record
-from hokusai.core.models import Job
+from hokusai.core.models import Event, Job
 from hokusai.transparency.algorithms.tree import consistency_path, hashes_of, inclusion_path
 from hokusai.transparency.auditing import SUBJECT, audit
+from hokusai.transparency.choices import AUDIT_REQUESTED, RecordKind
 from hokusai.transparency.leaves import read_paths, root_of_size, tree_size
 from hokusai.transparency.models import Checkpoint, LogLeaf, LogRecord
 from hokusai.transparency.publishing import note_of, publish
@@ -26,6 +28,7 @@ __all__ = [
     "inclusion",
     "inclusions",
     "latest_checkpoint",
+    "log_key_event",
     "note_of",
     "publish_checkpoint",
     "record_for",
@@ -34,6 +37,18 @@ __all__ = [
     "sign_checkpoint",
     "witnessed_checkpoint",
 ]
+
+KEY_STATEMENT_TYPE = "urn:hokusai:log:key:v1"
+# Of an event about a key: what the log says, and what the event calls it.
+_KEY_FACTS = {
+    "purpose": "purpose",
+    "algorithm": "algorithm",
+    "address": "address",
+    "validFrom": "valid_from",
+    "validUntil": "valid_until",
+    "retiredAt": "retired_at",
+    "compromisedFromIndex": "compromised_from_index",
+}
 
 
 def append(
@@ -45,6 +60,28 @@ def append(
     statement it follows. Raises StatementRefused; DomainError outside a transaction.
     """
     return write_record(kind, statement, subject=subject, key_id=key_id, previous=previous)
+
+
+@transaction.atomic
+def log_key_event(*, event: Event) -> LogRecord:
+    """Log what an event says of a key, in public facts alone; with a second call, nothing more."""
+    after = event.after
+    statement = {
+        "type": KEY_STATEMENT_TYPE,
+        "event": event.public_id,
+        "action": event.tag.partition(":")[2],
+        "keyId": event.subject.removeprefix("key_"),
+        **{name: after.get(field) for name, field in _KEY_FACTS.items()},
+    }
+    digest = sha256_hex(canonical_bytes(statement))
+    before = record_for(event.subject, RecordKind.KEY)
+    logged = LogRecord.objects.filter(digest=digest, kind=RecordKind.KEY).first()
+    return logged or append(
+        RecordKind.KEY,
+        statement,
+        subject=event.subject,
+        previous=before.digest if before else "",
+    )
 
 
 def sequence(*, wait: bool = True) -> int:
@@ -92,7 +129,7 @@ def request_audit(*, actor: Actor) -> Job:
     """Have a worker recompute the log. Raises Conflict where one is at it."""
     job = jobs.enqueue("log_audit", subject=SUBJECT, project_id=None, label="transparency log")
     record(
-        "log:audit-requested",
+        AUDIT_REQUESTED,
         subject=SUBJECT,
         actor=actor,
         project_id=None,

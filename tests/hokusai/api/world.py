@@ -71,6 +71,7 @@ def make_world(folder: Path) -> World:
     )
     delivery = make.WebhookDeliveryFactory(webhook__project=project, status="failed")
     make.ModelVersionFactory(model=version.model, stage="production")
+    make.CheckpointFactory()
     guest = make.UserFactory()
     make.MembershipFactory(project=project, user=guest, role="viewer")
     names = {

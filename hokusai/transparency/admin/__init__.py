@@ -1,0 +1,3 @@
+from hokusai.transparency.admin.records import LogRecordAdmin
+
+__all__ = ["LogRecordAdmin"]
