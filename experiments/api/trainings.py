@@ -1,7 +1,12 @@
 from typing import Any
 
 import django_filters
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_serializer
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,7 +63,6 @@ RECIPE = OpenApiExample(
 )
 
 
-@extend_schema_serializer(examples=[TRAINING])
 class TrainingSerializer(ReadModelSerializer):
     """A recipe applied without the added data (control) and with it (candidate)."""
 
@@ -131,6 +135,7 @@ def trainings() -> Any:
     ).prefetch_related("base", "added", "candidate__comparisons")
 
 
+@extend_schema_view(retrieve=extend_schema(examples=[TRAINING]))
 class TrainingViewSet(ReadViewSet):
     queryset = trainings()
     serializer_class = TrainingSerializer
