@@ -1,5 +1,7 @@
+from django.utils import timezone
+
 from contributions.choices import AttestationStatus
-from contributions.models import Attestation, Improvement
+from contributions.models import Attestation, Improvement, Revocation
 from experiments.choices import ComparisonStatus
 from experiments.models import Comparison
 from hokusai.core.models import Event
@@ -35,6 +37,10 @@ def _problem(improvement: Improvement) -> str:
         return "it is not signed yet; wait for the signer."
     if attestation.status == AttestationStatus.REVOKED:
         return "its attestation was revoked."
+    if Revocation.objects.filter(attestation=attestation).exists():
+        return "its attestation is being revoked."
+    if attestation.expires_at is not None and attestation.expires_at <= timezone.now():
+        return "its attestation expired; measure it anew."
     return ""
 
 

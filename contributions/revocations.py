@@ -72,7 +72,9 @@ def revoke(work: Work) -> None:
 
 def revocation_refused(job: Job, reason: str) -> None:
     """Record that the revocation was not signed; the job may be tried again."""
-    _record("revocation:refused", _revocation(job.subject), SYSTEM, {"reason": reason})
+    revocation = _with_rows().filter(public_id=job.subject).first()
+    if revocation is not None:
+        _record("revocation:refused", revocation, SYSTEM, {"reason": reason})
 
 
 def statement_of_revocation(revocation: Revocation) -> dict[str, Any]:
@@ -119,18 +121,18 @@ def _keep(revocation: Revocation, statement: dict[str, Any], signature: tuple[st
 
 
 def _revocation(public_id: str) -> Revocation:
-    found: Revocation | None = (
-        Revocation.objects.select_related(
-            "attestation__improvement__model__project",
-            "attestation__improvement__candidate__model",
-            "attestation__improvement__baseline",
-        )
-        .filter(public_id=public_id)
-        .first()
-    )
+    found: Revocation | None = _with_rows().filter(public_id=public_id).first()
     if found is None:
         raise NotFound("The revocation of this job is gone.")
     return found
+
+
+def _with_rows() -> Any:
+    return Revocation.objects.select_related(
+        "attestation__improvement__model__project",
+        "attestation__improvement__candidate__model",
+        "attestation__improvement__baseline",
+    )
 
 
 def _record(tag: str, revocation: Revocation, actor: Actor, after: dict[str, Any]) -> None:

@@ -83,7 +83,9 @@ def attest(work: Work) -> None:
 
 def attestation_refused(job: Job, reason: str) -> None:
     """Record that nothing was signed, and why; the job may be tried again."""
-    attestation = _of_improvement(job.subject)
+    attestation = _with_rows().filter(improvement__public_id=job.subject).first()
+    if attestation is None:
+        return
     record(
         "attestation:refused",
         subject=attestation.improvement.public_id,

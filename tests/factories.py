@@ -18,6 +18,7 @@ from contributions.models import (
     Contribution,
     Contributor,
     Improvement,
+    Revocation,
     Share,
     Wallet,
 )
@@ -695,6 +696,17 @@ class AttestationFactory(DjangoModelFactory):
     )
     key_id = factory.LazyFunction(lambda: digest("signing key"))
     signed_at = factory.LazyFunction(timezone.now)
+
+
+class RevocationFactory(DjangoModelFactory):
+    """A revocation that waits for the signer."""
+
+    class Meta:
+        model = Revocation
+
+    attestation = factory.SubFactory(AttestationFactory)
+    reason = "Measured on rows of another set."
+    requested_by = factory.SubFactory(UserFactory)
 
 
 class SigningKeyFactory(DjangoModelFactory):

@@ -2,30 +2,68 @@ import json
 from typing import Any
 
 import orjson
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
-from contributions.algorithms.dsse import EnvelopeError, encode_envelope
-from contributions.algorithms.statement_rules import StatementError
-from contributions.algorithms.verification import VerifiedAttestation, verify_attestation
+from contributions import revocations
+from contributions.admin import attestation_panels as panels
+from contributions.admin.claims import claim, predicate_of, shares
+from contributions.algorithms.dsse import encode_envelope
 from contributions.choices import AttestationStatus
+from contributions.examination import examine
 from contributions.models import Attestation
-from hokusai.core.canonical import CanonicalError
-from hokusai.core.errors import InvalidInput
-from hokusai.signers.models import SigningKey
+from hokusai.core import services as core
+from hokusai.core.choices import WorkStatus
+from hokusai.core.errors import Conflict
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
+from hokusai.web.forms import DialogForm
 from hokusai.web.graphs import lineage_panel
 from hokusai.web.panels import Fact, Notice, Page, plain
 from registry.reports import lineage_around
 
 PENDING_REFRESH_S = 4
-PURPOSE = "attestation"
+
+
+class RevocationDialog(DialogForm):
+    """Asks why."""
+
+    reason = forms.CharField(
+        max_length=revocations.MAX_REASON,
+        widget=UnfoldAdminExpandableTextareaWidget,
+        help_text="Becomes public, in the log, for good.",
+    )
+
+
+def _is_complete(obj: Attestation) -> bool:
+    return obj.status != AttestationStatus.PENDING
+
+
+def _may_be_revoked(obj: Attestation) -> bool:
+    return obj.status == AttestationStatus.SIGNED and not hasattr(obj, "revocation")
+
+
+def _was_refused(obj: Attestation) -> bool:
+    failed = obj.job is not None and obj.job.status == WorkStatus.FAILED
+    return obj.status == AttestationStatus.PENDING and failed
+
+
+VERIFY = Dialog(
+    title="Verify",
+    text="",
+    submit="Verify",
+    needs="contributions.view_improvement",
+    icon="verified",
+    when=_is_complete,
+)
 
 
 @admin.register(Attestation)
@@ -33,17 +71,18 @@ class AttestationAdmin(ScopedAdmin):
     """Signed statements that anybody can check without this console."""
 
     view_permission = "contributions.view_improvement"
-    empty_hint = "The signer makes one for each recorded improvement."
+    empty_hint = "The signer makes one for each improvement whose credit is worked out."
     list_display = ("short_id", "improvement", "status_label", "key", "signed")
     list_select_related = (
         "improvement__model__project",
         "improvement__candidate__model",
         "improvement__baseline",
         "job",
+        "revocation",
     )
     list_filter = (("status", ChoicesDropdownFilter),)
     search_fields = ("^statement_id", "=key_id", "^improvement__model__model_id")
-    actions_detail = ("verify",)
+    actions_detail = ("verify", "sign_again", "revoke")
 
     @display(description="id", ordering="statement_id")
     def short_id(self, obj: Attestation) -> str:
@@ -61,28 +100,81 @@ class AttestationAdmin(ScopedAdmin):
     def signed(self, obj: Attestation) -> str:
         return markup.moment(obj.signed_at)
 
+    @action(description=VERIFY.title, icon=VERIFY.icon)
+    def verify(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the checks, which change nothing."""
+        obj = self.object_or_404(request, object_id)
+        url = reverse("admin:contributions_attestation_checks", args=[obj.pk])
+        return HttpResponseRedirect(url)
+
+    verify.console_dialog = VERIFY
+
     @dialog_action(
         Dialog(
-            title="Verify",
-            text="Check the signatures, the form and the sums of this statement with the public "
-            "keys, from nothing but the envelope.",
-            submit="Verify",
-            needs="contributions.view_improvement",
-            icon="verified",
-            when=lambda obj: obj.status != AttestationStatus.PENDING,
+            title="Sign again",
+            text="Ask the signer once more, after what kept it from signing was put right.",
+            submit="Ask again",
+            needs="core.change_job",
+            icon="replay",
+            when=_was_refused,
         )
     )
-    def verify(self, request: HttpRequest, obj: Attestation, data: dict[str, Any]) -> str:
-        found = verified(obj)
-        keys = ", ".join(key[:12] for key in found.key_ids)
-        note = " It was revoked since." if obj.status == AttestationStatus.REVOKED else ""
-        return f"The attestation holds: signed by {keys}; gain {markup.points(found.delta)}.{note}"
+    def sign_again(self, request: HttpRequest, obj: Attestation, data: dict[str, Any]) -> str:
+        if obj.job is None:
+            raise Conflict("The signer was never asked.")
+        core.retry_job(job_id=obj.job.pk, actor=self.actor(request))
+        return "The signer was asked again."
+
+    @dialog_action(
+        Dialog(
+            title="Revoke",
+            text="The signer states in the log that this attestation no longer stands. It stays on "
+            "record with your reason and counts for nothing from now on. This cannot be undone.",
+            submit="Revoke for good",
+            needs="contributions.revoke_attestation",
+            icon="gavel",
+            variant=ActionVariant.DANGER,
+            form=RevocationDialog,
+            when=_may_be_revoked,
+        )
+    )
+    def revoke(self, request: HttpRequest, obj: Attestation, data: dict[str, Any]) -> str:
+        revocations.request_revocation(
+            attestation_id=obj.pk, reason=data["reason"], actor=self.actor(request)
+        )
+        return "The signer was asked to revoke it."
 
     def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
-        """The envelope as a file."""
+        """The envelope as a file, and the page of checks."""
         return (
             ("<path:object_id>/envelope/", "contributions_attestation_envelope", self.envelope),
+            ("<path:object_id>/checks/", "contributions_attestation_checks", self.checks),
         )
+
+    def checks(self, request: HttpRequest, object_id: str, model_admin: Any = None) -> HttpResponse:
+        """Every check of the attestation, made now."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        obj = self.object_or_404(request, object_id)
+        if not _is_complete(obj):
+            raise Http404
+        found = examine(obj)
+        failed = sum(check.holds is False for check in found.checks)
+        waiting = sum(check.holds is None for check in found.checks)
+        verdict = f"{failed} failed" if failed else f"{len(found.checks) - waiting} hold"
+        notice = Notice(
+            f"{verdict}, {waiting} could not be made or do not apply.",
+            "success" if found.holds else "danger",
+        )
+        back = markup.link("Back to the attestation", markup.object_url(obj))
+        page = Page(
+            title=f"Checks of {obj.improvement}",
+            badges=(markup.badge("verified" if found.holds else "failed"),),
+            notices=(notice,),
+            facts=(Fact("Id", markup.mono(obj.statement_id)), Fact("Attestation", back)),
+            panels=(panels.checks(found),),
+        )
+        return self.render_page(request, obj, page)
 
     def envelope(
         self, request: HttpRequest, object_id: str, model_admin: Any = None
@@ -101,55 +193,25 @@ class AttestationAdmin(ScopedAdmin):
         )
 
     def page(self, request: HttpRequest, obj: Attestation) -> Page:
-        pending = obj.status == AttestationStatus.PENDING
-        point = f"att_{obj.statement_id}"
+        point, predicate = f"att_{obj.statement_id}", predicate_of(obj)
+        waits = obj.status == AttestationStatus.PENDING and not _was_refused(obj)
         return Page(
             title=f"Attestation of {obj.improvement}",
             badges=(markup.badge(obj.status),),
-            notices=_notices(obj),
-            facts=_facts(obj),
+            notices=panels.notices(obj),
+            facts=panels.facts(obj),
             panels=(
+                claim(predicate),
+                shares(predicate),
+                panels.signatures(obj),
+                panels.standing(obj),
+                panels.chain(obj),
                 plain("Statement", _pretty(obj.statement), empty="Not signed yet."),
                 lineage_panel(lineage_around(request.user, [point]), point),
                 self.activity(request, obj.improvement),
             ),
-            refresh_s=PENDING_REFRESH_S if pending else 0,
+            refresh_s=PENDING_REFRESH_S if waits else 0,
         )
-
-
-def verified(obj: Attestation) -> VerifiedAttestation:
-    """The statement as its envelope proves it. Raises InvalidInput where it does not."""
-    keys = SigningKey.objects.filter(purpose=PURPOSE).values_list("public_pem", flat=True)
-    try:
-        found = verify_attestation(encode_envelope(obj.envelope), keys)
-    except (EnvelopeError, StatementError, CanonicalError) as error:
-        raise InvalidInput(f"This attestation does not hold: {error}") from error
-    if found.id != obj.statement_id:
-        raise InvalidInput("The envelope holds another statement than the one shown here.")
-    return found
-
-
-def _notices(obj: Attestation) -> list[Notice]:
-    if obj.status == AttestationStatus.PENDING:
-        return [Notice("Waiting for the signer. This page refreshes itself.", "warning")]
-    if obj.status == AttestationStatus.REVOKED:
-        return [Notice("Revoked: it stays on record and no longer counts.", "danger")]
-    return []
-
-
-def _facts(obj: Attestation) -> tuple[Fact, ...]:
-    key = SigningKey.objects.filter(key_id=obj.key_id).first()
-    download = markup.NOTHING
-    if obj.envelope:
-        url = reverse("admin:contributions_attestation_envelope", args=[obj.pk])
-        download = markup.link("Download the envelope", url)
-    return (
-        Fact("Id", markup.mono(obj.statement_id or ""), "sha256 of the statement"),
-        Fact("Improvement", markup.object_link(obj.improvement)),
-        Fact("Key", markup.object_link(key)),
-        Fact("Signed", markup.moment(obj.signed_at)),
-        Fact("Envelope", download, "DSSE, Ed25519"),
-    )
 
 
 def _pretty(statement: str) -> str:

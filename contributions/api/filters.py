@@ -1,7 +1,7 @@
 import django_filters
 
-from contributions.choices import ContributionStatus
-from contributions.models import Contribution, Improvement
+from contributions.choices import AttestationStatus, ContributionStatus
+from contributions.models import Attestation, Contribution, Improvement
 
 
 class ContributionFilter(django_filters.FilterSet):
@@ -22,3 +22,13 @@ class ImprovementFilter(django_filters.FilterSet):
     class Meta:
         model = Improvement
         fields = ("project", "model_id")
+
+
+class AttestationFilter(django_filters.FilterSet):
+    project = django_filters.CharFilter(field_name="improvement__model__project__slug")
+    model_id = django_filters.CharFilter(field_name="improvement__model__model_id")
+    status = django_filters.ChoiceFilter(choices=AttestationStatus.choices)
+
+    class Meta:
+        model = Attestation
+        fields = ("project", "model_id", "status")

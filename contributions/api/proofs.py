@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions.api.views import attestation_by
+from contributions.api.attestations import attestation_by
 from contributions.bundles import bundle_of, trust_of_this_instance
 from contributions.disclosure import disclose_row
 from contributions.models import Attestation, Contribution

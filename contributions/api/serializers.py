@@ -4,8 +4,8 @@ import orjson
 from rest_framework import serializers
 
 from contributions.choices import Licence
-from contributions.models import Attestation, Contribution, Improvement, Share
-from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
+from contributions.models import Contribution, Improvement, Share
+from hokusai.web.serializers import ReadModelSerializer
 from hokusai.web.views import MODEL_ID
 
 FORMATS = ("csv", "parquet", "jsonl")
@@ -110,31 +110,3 @@ class ImprovementSerializer(ReadModelSerializer):
         """The id of its attestation; null until it is signed."""
         attestation = getattr(improvement, "attestation", None)
         return attestation.statement_id if attestation else None
-
-
-class AttestationSerializer(ReadSerializer):
-    """A signed statement; public to whoever has its id."""
-
-    id = serializers.CharField(source="statement_id", help_text="sha256 of the statement")
-    status = serializers.CharField(help_text="signed or revoked")
-    statement = serializers.SerializerMethodField(help_text="in-toto statement")
-    key_id = serializers.CharField()
-    signed_at = serializers.DateTimeField()
-
-    def get_statement(self, attestation: Attestation) -> dict[str, Any]:
-        """The statement as JSON; the signed bytes are in the envelope."""
-        statement: dict[str, Any] = orjson.loads(attestation.statement)
-        return statement
-
-
-class SignatureSerializer(serializers.Serializer):
-    keyid = serializers.CharField()
-    sig = serializers.CharField()
-
-
-class EnvelopeSerializer(serializers.Serializer):
-    """A DSSE envelope."""
-
-    payloadType = serializers.CharField()  # noqa: N815
-    payload = serializers.CharField(help_text="base64 of the statement's bytes")
-    signatures = SignatureSerializer(many=True)

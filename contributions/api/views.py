@@ -1,25 +1,19 @@
 from typing import ClassVar
 
-from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contributions import services
-from contributions.algorithms.dsse import encode_envelope
 from contributions.api.filters import ContributionFilter, ImprovementFilter
 from contributions.api.serializers import (
-    AttestationSerializer,
     ContributionSerializer,
-    EnvelopeSerializer,
     ImprovementSerializer,
     NewContributionSerializer,
 )
-from contributions.choices import AttestationStatus
-from contributions.models import Attestation, Contribution, Improvement
-from hokusai.web.permissions import Everybody
-from hokusai.web.views import GuardedView, ReadViewSet
+from contributions.models import Contribution, Improvement
+from hokusai.web.views import ReadViewSet
 from registry.models import Model
 
 
@@ -71,32 +65,3 @@ class ImprovementViewSet(ReadViewSet):
     view_permission = "contributions.view_improvement"
     project_path = "model__project"
     ordering_fields = ("created_at", "delta_ppm")
-
-
-class AttestationView(GuardedView):
-    permission_classes = (Everybody,)
-
-    @extend_schema(responses=AttestationSerializer)
-    def get(self, request: Request, statement_id: str) -> Response:
-        """Show an attestation; public to whoever has its id."""
-        attestation = attestation_by(statement_id)
-        return Response(AttestationSerializer(attestation, context={"request": request}).data)
-
-
-class EnvelopeView(GuardedView):
-    permission_classes = (Everybody,)
-
-    @extend_schema(responses=EnvelopeSerializer)
-    def get(self, request: Request, statement_id: str) -> HttpResponse:
-        """Answer the signed envelope, byte for byte in the one form that verifies."""
-        content = encode_envelope(attestation_by(statement_id).envelope)
-        return HttpResponse(content, content_type="application/json")
-
-
-def attestation_by(statement_id: str) -> Attestation:
-    """A signed or revoked attestation. Raises Http404."""
-    signed = Attestation.objects.exclude(status=AttestationStatus.PENDING)
-    found = signed.filter(statement_id=statement_id).first()
-    if found is None:
-        raise Http404
-    return found

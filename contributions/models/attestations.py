@@ -6,6 +6,7 @@ from contributions.choices import AttestationStatus
 from contributions.models.improvements import Improvement
 from contributions.querysets import OfAttestationQuerySet, OfImprovementQuerySet
 from hokusai.accounts.models import Project
+from hokusai.accounts.querysets import ScopedQuerySet
 from hokusai.core.fields import DIGEST, known_values, public_id_field
 from hokusai.core.models import Job
 from hokusai.transparency.models import LogRecord
@@ -100,6 +101,8 @@ class SigningPolicy(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = ScopedQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "signing policies"

@@ -56,6 +56,7 @@ def make_world(folder: Path) -> World:
     comparison = make.ComparisonFactory(benchmark__project=project, status="accepted")
     improvement = make.ImprovementFactory(comparison=comparison)
     attestation = make.AttestationFactory(improvement=improvement)
+    make.RevocationFactory(attestation=attestation)
     share = make.ShareFactory(improvement=improvement)
     version = comparison.baseline
     (folder / "m.onnx").write_bytes(b"weights")
