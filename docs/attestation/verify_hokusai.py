@@ -359,11 +359,11 @@ class Trust:
     skip_resampling: bool = False
 
 
-def read_trust(options: argparse.Namespace) -> Trust:
+def read_trust(options: argparse.Namespace, given: bytes | None) -> Trust:
     """Put the trust file and the arguments together; an argument wins."""
     stated: Json = {}
-    if options.trust is not None:
-        stated = parse(read_file(options.trust, MAX_STATEMENT_BYTES), "trust file")
+    if given is not None:
+        stated = parse(given, "trust file")
         if need(stated, "format", str, "trust file") != TRUST_FORMAT:
             no("The trust file is of another format.")
     keys = options.log_key or stated.get("log")
@@ -1527,7 +1527,10 @@ def check_rows(bundle: Json, statement: Statement, report: Report) -> None:
         return
     rows = need(bundle, "rows", dict, "bundle")
     counted = 0
+    if set(rows) != set(roots):
+        no("The rows are not those of the splits which the statement names.")
     for split, sides in sorted(rows.items()):
+        only(sides, {"baseline", "candidate"}, f"rows of the {split}")
         for role in ("baseline", "candidate"):
             side = need(sides, role, dict, f"rows of the {split}")
             only(side, {"rows", "secret"}, f"rows of the {split}")
@@ -1960,10 +1963,13 @@ def add_trust(command: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON")
 
 
-def run(options: argparse.Namespace) -> tuple[Json, str]:
-    """Do what was asked; the facts, and the same as text. Raises Rejected."""
+def run(options: argparse.Namespace, given: bytes | None) -> tuple[Json, str]:
+    """Do what was asked, with the bytes of a trust file; the facts, and the same as text.
+
+    Raises Rejected, or one of MALFORMED for what is not shaped as it must be.
+    """
     now = moment(options.at, "time given with --at") if options.at else datetime.now(UTC)
-    trust = read_trust(options)
+    trust = read_trust(options, given)
     verified = verify_bundle(read_file(options.bundle, MAX_BUNDLE_BYTES), trust, now)
     if options.command == "disclosure":
         row = verify_disclosure(read_file(options.file, MAX_STATEMENT_BYTES), verified)
@@ -1974,18 +1980,24 @@ def run(options: argparse.Namespace) -> tuple[Json, str]:
     return facts, text_of(facts)
 
 
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+
+
+def refused(why: str) -> tuple[Json, str]:
+    return {"valid": False, "reason": why}, f"INVALID    {why}"
+
+
 def main(arguments: list[str]) -> int:
     options = parser().parse_args(arguments)
     try:
-        facts, text = run(options)
+        stated = read_file(options.trust, MAX_STATEMENT_BYTES) if options.trust else None
+        facts, text = run(options, stated)
     except Rejected as error:
-        facts, text = {"valid": False, "reason": str(error)}, f"INVALID    {error}"
+        facts, text = refused(str(error))
     except OSError as error:
-        facts = {"valid": False, "reason": f"A file cannot be read: {error}"}
-        text = f"INVALID    {facts['reason']}"
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
-        facts = {"valid": False, "reason": "What was given is not shaped as it must be."}
-        text = f"INVALID    {facts['reason']}"
+        facts, text = refused(f"A file cannot be read: {error}")
+    except MALFORMED:
+        facts, text = refused("What was given is not shaped as it must be.")
     print(json.dumps(facts, indent=2) if options.json else text)
     return 0 if facts["valid"] else 1
 
