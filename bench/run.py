@@ -16,6 +16,7 @@ from bench import load, sides
 from bench.alone import Alone
 from bench.measuring import Result, Turns
 from bench.registries import Registries
+from bench.resampling import Resampling
 from bench.serving import Serving
 from bench.sides import Sides
 from bench.sizes import MODELS
@@ -26,7 +27,7 @@ BUSY = 0.5
 
 
 def measurements(both: Sides, rounds: int, seconds: int) -> dict[str, Callable[[], Result]]:
-    """Everything that can be measured, in its order: what adds rows comes last."""
+    """Everything that needs servers, in its order: what adds rows comes last."""
     at, turns = both.start(), Turns(both, rounds)
     registries = Registries(both, at, turns, seconds)
     serving = Serving(both, at, turns, seconds)
@@ -61,20 +62,13 @@ def main() -> int:
     parser.add_argument("--models", type=int, default=MODELS)
     parser.add_argument("--only", nargs="*", default=[], help="names; results are only printed")
     options = parser.parse_args()
-    sides.ensure_peers()
     others = os.getloadavg()[0]
     if others > BUSY:
         print(f"This machine is busy (load {others:.1f}): trust CPU seconds, not requests/s.")
-    folder = Path(tempfile.mkdtemp(prefix="hokusai-bench-"))
-    print(f"Starting both sides in {folder}; load by {load.generator()}", flush=True)
-    try:
-        with EmbeddedServers(folder / "ours", parts=("postgres", "redis")) as servers:
-            both = Sides(servers, folder, models=options.models)
-            known = measurements(both, options.rounds, options.seconds)
-            chosen = {name: known[name] for name in options.only or known}
-            results = _measured(chosen, servers)
-    finally:
-        sides.remove(folder)
+    alone = Resampling(options.rounds).measurements()
+    results = _measured({name: alone[name] for name in options.only or alone if name in alone})
+    if not options.only or set(options.only) - set(alone):
+        results |= _with_servers(options)
     if not options.only:
         stated = {name: asdict(one) for name, one in results.items()}
         text = json.dumps({"load_at_the_start": round(others, 1), **stated}, indent=1)
@@ -83,8 +77,23 @@ def main() -> int:
     return 0
 
 
+def _with_servers(options: argparse.Namespace) -> dict[str, Result]:
+    """What is asked of a running instance and its peers, who are stopped and removed after."""
+    sides.ensure_peers()
+    folder = Path(tempfile.mkdtemp(prefix="hokusai-bench-"))
+    print(f"Starting both sides in {folder}; load by {load.generator()}", flush=True)
+    try:
+        with EmbeddedServers(folder / "ours", parts=("postgres", "redis")) as servers:
+            both = Sides(servers, folder, models=options.models)
+            known = measurements(both, options.rounds, options.seconds)
+            wanted = {name: one for name, one in known.items() if name in (options.only or known)}
+            return _measured(wanted, servers)
+    finally:
+        sides.remove(folder)
+
+
 def _measured(
-    chosen: dict[str, Callable[[], Result]], servers: EmbeddedServers
+    chosen: dict[str, Callable[[], Result]], servers: EmbeddedServers | None = None
 ) -> dict[str, Result]:
     results = {}
     for name, measure in chosen.items():
@@ -92,6 +101,8 @@ def _measured(
         try:
             results[name] = measure()
         except RuntimeError:
+            if servers is None:
+                raise
             for server in ("web", "runner", "postgres", "scoring", "mlflow-gunicorn"):
                 print(f"--- {server}\n{servers.folder.log_tail(server, 40)}", file=sys.stderr)
             raise
