@@ -298,7 +298,7 @@ LIES: list[tuple[Callable[[Json], object], str]] = [
 
 @pytest.mark.parametrize(("lie", "why"), LIES)
 def test_a_signed_lie_is_found_out(lie: Callable[[Json], object], why: str, judge: Judge) -> None:
-    skip = [] if why == "harm's" else ["--skip-resampling"]
+    skip = [] if "harm" in why else ["--skip-resampling"]
     said = judge(make(Recipe(change_statement=lie)).bundle, *skip)
     assert said.startswith("1: INVALID"), said
     assert why in said
