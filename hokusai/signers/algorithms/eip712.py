@@ -9,7 +9,6 @@ https://eips.ethereum.org/EIPS/eip-712
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from eth_account.messages import encode_typed_data
 from eth_utils.crypto import keccak
 
 from hokusai.signers.algorithms import secp256k1
@@ -86,6 +85,9 @@ def encode_digest(domain: Domain, message: Mapping[str, Any], *, now: int | None
 
     Raises TypedDataError for whatever is not exactly in form; see `check_message`.
     """
+    # Most of a second, which only a process that signs or checks signatures waits for.
+    from eth_account.messages import encode_typed_data  # noqa: PLC0415
+
     signable = encode_typed_data(full_message=typed_data(domain, message, now=now))
     return bytes(keccak(b"\x19" + signable.version + signable.header + signable.body))
 
