@@ -42,6 +42,7 @@ from hokusai.core.models import Job
 # Enough to share the cost of starting a child, few enough to lose little with one.
 LARGEST_BATCH = 128
 FEWEST_BATCHES = 8
+SMALLEST_BATCH = 16
 
 
 def attribute(work: Work) -> None:
@@ -139,7 +140,7 @@ def _open_batches(attribution: Attribution, method: str, masks: Sequence[int]) -
     """Ask workers for coalitions, in the transaction that ends this job."""
     attribution.method = method
     attribution.save(update_fields=["method"])
-    size = max(1, min(LARGEST_BATCH, -(-len(masks) // FEWEST_BATCHES)))
+    size = min(LARGEST_BATCH, max(SMALLEST_BATCH, -(-len(masks) // FEWEST_BATCHES)))
     first = attribution.batches.count()
     for number, start in enumerate(range(0, len(masks), size), first):
         batch = CoalitionBatch.objects.create(
@@ -201,16 +202,18 @@ def _is_open(attribution: Attribution) -> bool:
 
 def attribution_failed(job: Job, reason: str) -> None:
     """Say on the attribution that it ended without shares, and why."""
-    _fail(Attribution.objects.get(public_id=job.subject).pk, reason)
+    _fail(Attribution.objects.filter(public_id=job.subject).first(), reason)
 
 
 def coalitions_failed(job: Job, reason: str) -> None:
     """An attribution of which a coalition cannot be evaluated has no values."""
-    _fail(CoalitionBatch.objects.get(public_id=job.subject).attribution_id, reason)
+    _fail(Attribution.objects.filter(batches__public_id=job.subject).first(), reason)
 
 
-def _fail(key: int, reason: str) -> None:
-    attribution = Attribution.objects.select_for_update(of=("self",)).get(pk=key)
+def _fail(found: Attribution | None, reason: str) -> None:
+    if found is None:
+        return
+    attribution = Attribution.objects.select_for_update(of=("self",)).get(pk=found.pk)
     if attribution.status != AttributionStatus.PENDING:
         return
     attribution.move_to(AttributionStatus.FAILED)
