@@ -17,9 +17,11 @@ from contributions.models import (
     Attribution,
     Contribution,
     Contributor,
+    ImpactTotal,
     Improvement,
     Revocation,
     Share,
+    SigningPolicy,
     Wallet,
 )
 from deployments.models import Deployment, Revision
@@ -715,6 +717,28 @@ class SigningKeyFactory(DjangoModelFactory):
 
     key_id = factory.Sequence(lambda n: digest(f"signing key {n}"))
     public_pem = "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n"
+
+
+class SigningPolicyFactory(DjangoModelFactory):
+    class Meta:
+        model = SigningPolicy
+
+    project = factory.SubFactory(ProjectFactory)
+    key_ids = factory.LazyFunction(lambda: [digest("signing key")])
+    changed_by = factory.SubFactory(UserFactory)
+
+
+class ImpactTotalFactory(DjangoModelFactory):
+    """Credit in one project; the person has a wallet."""
+
+    class Meta:
+        model = ImpactTotal
+
+    contributor = factory.LazyFunction(lambda: WalletFactory().contributor)
+    project = factory.SubFactory(ProjectFactory)
+    metric = "accuracy"
+    gain_e10 = 10**8
+    shares = 1
 
 
 class LogRecordFactory(DjangoModelFactory):

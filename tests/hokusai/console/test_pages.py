@@ -11,13 +11,21 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from contributions.models import Attestation, Contribution, Contributor, Improvement
+from contributions.models import (
+    Attestation,
+    Contribution,
+    Contributor,
+    ImpactTotal,
+    Improvement,
+    SigningPolicy,
+)
 from deployments.models import Deployment, Revision
-from experiments.models import Benchmark, Comparison, Experiment, Run
+from experiments.models import Benchmark, Comparison, Experiment, Run, Training
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify.models import Message, Webhook, WebhookDelivery
 from hokusai.signers.models import SigningKey
+from hokusai.transparency.models import LogRecord
 from hokusai.web.admin import ScopedAdmin
 from registry.models import (
     Dataset,
@@ -50,9 +58,11 @@ MAKERS: dict[type, Any] = {
     Deployment: factories.DeploymentFactory,
     Event: factories.EventFactory,
     Experiment: factories.ExperimentFactory,
+    ImpactTotal: factories.ImpactTotalFactory,
     Improvement: factories.ImprovementFactory,
     Invitation: factories.InvitationFactory,
     Job: factories.JobFactory,
+    LogRecord: factories.LogRecordFactory,
     Membership: factories.MembershipFactory,
     Message: factories.MessageFactory,
     Model: factories.ModelFactory,
@@ -63,11 +73,13 @@ MAKERS: dict[type, Any] = {
     Revision: factories.RevisionFactory,
     Run: factories.RunFactory,
     SigningKey: factories.SigningKeyFactory,
+    SigningPolicy: factories.SigningPolicyFactory,
     SyncConflict: factories.SyncConflictFactory,
     SyncPass: factories.SyncPassFactory,
     TrackedExperiment: factories.TrackedExperimentFactory,
     TrackedVersion: factories.TrackedVersionFactory,
     TrackingImport: factories.TrackingImportFactory,
+    Training: factories.TrainingFactory,
     Webhook: factories.WebhookFactory,
     WebhookDelivery: factories.WebhookDeliveryFactory,
 }

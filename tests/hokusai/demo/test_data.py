@@ -9,7 +9,7 @@ from registry.algorithms import cards
 def test_the_parts_of_the_digits_are_disjoint_and_of_their_sizes() -> None:
     parts = data.digits()
     tables = [parts.benchmark, parts.baseline, *parts.honest, parts.shifted]
-    assert [len(table) for table in tables] == [800, 150, 200, 200, 200]
+    assert [len(table) for table in tables] == [1000, 100, 200, 200, 200]
     inputs = pd.concat(tables).drop(columns=data.LABEL)
     assert not inputs.duplicated().any()
 
