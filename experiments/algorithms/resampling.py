@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import numpy.typing as npt
 
 from experiments.algorithms.differences import Sample
 from experiments.algorithms.draws import BLOCK, Draws
 from experiments.algorithms.metrics.base import Floats
+
+Pairs = npt.NDArray[np.complex128]
 
 RESAMPLES = 10_000
 # Small enough for a core's cache, and for BLAS not to start threads of its own.
@@ -60,25 +63,39 @@ def _blocks(work: Callable[[int, int], Floats], resamples: int) -> Floats:
 
 
 def _mean_block(values: Floats, seed: int, block: int, count: int) -> Floats:
-    """Sums and squares of each resample and its mirror, in pieces that stay in the cache."""
+    """Sums and squares of each resample and its mirror, in pieces that stay in the cache.
+
+    A value and its mirror are real and imaginary part of one number, so that one gather finds both.
+    """
     size, pairs = len(values), (count + 1) // 2
-    draws, sources = Draws(seed, block, size), (values, values[::-1].copy())
-    sums, squares = np.zeros((pairs, 2)), np.zeros((pairs, 2))
-    rows, buffer, ones = max(1, PIECE // size), np.empty(PIECE), np.ones(min(PIECE, size))
+    draws, source = Draws(seed, block, size), values + 1j * values[::-1]
+    sums, squares = np.zeros(pairs, complex), np.zeros(pairs, complex)
+    rows, buffer = max(1, PIECE // size), np.empty(PIECE, complex)
+    ones = np.ones(min(PIECE, size), complex)
     for start in range(0, pairs, rows):
         many = min(rows, pairs - start)
         for done in range(0, size, PIECE):
             wide = min(PIECE, size - done)
-            places = draws.take(many * wide)
-            drawn = buffer[: many * wide]
+            take = draws.take if many == 1 else draws.take_in_order
+            drawn = source.take(take(many * wide), mode="clip", out=buffer[: many * wide])
             table = drawn.reshape(many, wide)
-            for side, source in enumerate(sources):
-                source.take(places, mode="clip", out=drawn)
-                sums[start : start + many, side] += table @ ones[:wide]
-                squares[start : start + many, side] += np.vecdot(table, table)
-    means = sums.ravel()[:count] / size
-    variances = np.maximum(squares.ravel()[:count] - size * means**2, 0) / (size - 1)
+            place = slice(start, start + many)
+            sums[place] += table @ ones[:wide]
+            squares[place] += _both_squares(table)
+    means = sums.view(np.float64)[:count] / size
+    variances = np.maximum(squares.view(np.float64)[:count] - size * means**2, 0) / (size - 1)
     return studentise(means, variances / size)
+
+
+def _both_squares(table: Pairs) -> Pairs:
+    """Return per row the sums of squares of the real and of the imaginary parts.
+
+    The sum of z z is that of x x - y y + 2 i x y, the sum of |z|^2 that of x x + y y.
+    """
+    differences = np.matmul(table[:, np.newaxis, :], table[:, :, np.newaxis])[:, 0, 0].real
+    together = np.vecdot(table, table).real
+    found: Pairs = ((together + differences) + 1j * (together - differences)) / 2
+    return found
 
 
 def _counts(sample: Sample, seed: int, block: int, count: int) -> Iterator[Floats]:
@@ -87,7 +104,7 @@ def _counts(sample: Sample, seed: int, block: int, count: int) -> Iterator[Float
     draws, rows = Draws(seed, block, size), max(1, CELLS // size)
     for start in range(0, pairs, rows):
         many = min(rows, pairs - start)
-        places = draws.take(many * size).reshape(many, size)
+        places = draws.take_in_order(many * size).reshape(many, size)
         places += np.arange(many)[:, np.newaxis] * size
         drawn = np.bincount(places.ravel(), minlength=many * size)
         table = drawn.reshape(many, size).astype(np.float64)

@@ -11,10 +11,19 @@ def test_places_are_those_of_numpy_and_of_plain_python(size: int) -> None:
     numpys = np.random.Generator(block_bits(5, 1))
     plain = twin.Draws(seed=5, block=1)
 
-    for count in (3, 10, 1, 512, 77):
-        drawn = ours.take(count).tolist()
+    for count in (3, 10, 1, 512, 77, 0, 2):
+        drawn = ours.take_in_order(count).tolist()
         assert drawn == numpys.integers(0, size, size=count).tolist()
         assert drawn == [plain.below(size) for _ in range(count)]
+
+
+@pytest.mark.parametrize("size", [2, 3, 100, 3_000_000_000])
+def test_places_taken_in_any_order_are_the_same_places(size: int) -> None:
+    # A third of the numbers are dropped at the largest size.
+    quick, ordered = Draws(seed=5, block=1, size=size), Draws(seed=5, block=1, size=size)
+
+    for count in (3, 10, 1, 4000, 77, 2, 5, 4001):
+        assert sorted(quick.take(count)) == sorted(ordered.take_in_order(count))
 
 
 def test_seed_and_block_change_the_numbers() -> None:

@@ -67,11 +67,9 @@ def test_scores_of_four_classes_are_scikit_learns(name: str, weighted: bool) -> 
     assert ours == pytest.approx(metric.peer(truth, answers), abs=5e-7)
 
 
-@pytest.mark.parametrize("name", EVERY_METRIC)
+@pytest.mark.parametrize("name", [name for name in EVERY_METRIC if name != "auroc"])
 def test_every_slope_is_the_derivative_of_the_value(name: str) -> None:
     source, metric = np.random.default_rng(10), find_metric(name)
-    if name == "auroc":
-        pytest.skip("an order has no means")
     truth = truth_of(metric, 100, source, weighted=False)
     means = metric.components(truth, answers_of(metric, truth, source)).mean(axis=0) / 1e6
 
