@@ -30,8 +30,8 @@ class ListedRecipe:
 
 
 def listed_recipes() -> list[ListedRecipe]:
-    """Every recipe of the setting, by name; `parameters` holds a JSON Schema per task."""
-    return [_listed(name) for name in sorted(settings.TRAINING_RECIPES)]
+    """Every recipe, in the setting's order; `parameters` holds a JSON Schema per task."""
+    return [_listed(name) for name in settings.TRAINING_RECIPES]
 
 
 def recipe_for(name: str, task: str) -> Recipe:

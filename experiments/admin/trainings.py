@@ -114,7 +114,8 @@ def _notices(obj: Training, view: ComparisonView | None) -> list[Notice]:
         return [Notice(obj.explanation, "warning")]
     if view is None:
         return [Notice("Both versions are trained; their files are being looked through.", "info")]
-    return [Notice(f"The candidate's comparison is {view.status}.", "info")]
+    tone = {"accepted": "success", "refused": "danger", "failed": "danger"}.get(view.status, "info")
+    return [Notice(f"The candidate's comparison is {view.status}.", tone)]
 
 
 def _facts(obj: Training, comparison: Comparison | None) -> tuple[Fact, ...]:

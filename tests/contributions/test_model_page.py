@@ -17,7 +17,7 @@ def test_a_candidate_is_built_with_the_defaults_of_the_dialog() -> None:
     shown = engineer.client.get(url)
     form = shown.context["form"]
     assert form.initial.get("contributions", form.fields["contributions"].initial) == [given.pk]
-    assert [name for name, _ in form.fields["recipe"].choices] == ["lightgbm", "scikit-learn"]
+    assert [name for name, _ in form.fields["recipe"].choices] == ["scikit-learn", "lightgbm"]
     sent = {
         **SENT,
         "benchmark": of.benchmark.pk,
