@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from contributions.algorithms.bundle import (
     Standing,
     encode_bundle,
 )
-from contributions.algorithms.statement import PREDICATE_TYPE
+from contributions.algorithms.statement import PREDICATE_TYPE, written_time
 from contributions.models import Attestation
 from contributions.status_lists import StatusProof, entry_and_proof
 from experiments.choices import EvaluationRole, Split
@@ -59,7 +60,8 @@ def bundle_of(attestation: Attestation, *, with_rows: bool = False) -> bytes:
     if standing is None:
         raise _not_ready("The status of this attestation is not in a checkpoint yet.")
     comparison = attestation.improvement.comparison
-    keys = _key_records(_key_ids(attestation), checkpoint.size)
+    key_ids = _key_ids(attestation)
+    keys = _key_records(key_ids, checkpoint.size)
     shown = [*_own_records(attestation, standing), *_attempts(comparison), *keys]
     hidden = [record for attempt in comparison.attempts.all() for record in _earlier(attempt)]
     entries = _entries(shown, hidden, checkpoint)
@@ -71,7 +73,7 @@ def bundle_of(attestation: Attestation, *, with_rows: bool = False) -> bytes:
             eip712=attestation.eip712 or None,
             checkpoint=log.note_of(checkpoint),
             log=entries,
-            keys=_keys(keys),
+            keys=_keys(key_ids, keys),
             status=Standing(place, standing.entry.decode(), standing.index, standing.path),
             evidence=_evidence(comparison),
             rows=_rows(comparison) if with_rows else None,
@@ -166,22 +168,31 @@ def _event(record: LogRecord) -> dict[str, Any]:
     return statement
 
 
-def _keys(records: Sequence[LogRecord]) -> list[KeyEntry]:
+def _keys(key_ids: Sequence[str], records: Sequence[LogRecord]) -> list[KeyEntry]:
     """The keys as their records leave them: a retirement brings the end forward."""
-    events = [_event(record) for record in records]
-    ends = {event["keyId"]: event["validUntil"] for event in events if event["event"] == "retired"}
-    return [
-        KeyEntry(
-            key_id=event["keyId"],
-            algorithm=event["algorithm"],
-            purpose=event["purpose"],
-            public_pem=event["publicPem"],
-            valid_from=event["validFrom"],
-            valid_until=ends.get(event["keyId"], event["validUntil"]),
-        )
-        for event in events
-        if event["event"] == "introduced"
-    ]
+    events: dict[str, list[dict[str, Any]]] = {}
+    for record in records:
+        event = _event(record)
+        events.setdefault(event["keyId"], []).append(event)
+    pems = dict(SigningKey.objects.filter(key_id__in=key_ids).values_list("key_id", "public_pem"))
+    return [_key(pems[key_id], found) for key_id, found in events.items()]
+
+
+def _key(public_pem: str, events: Sequence[dict[str, Any]]) -> KeyEntry:
+    first = events[0]
+    ends = [_second(event["validUntil"]) for event in events if event["validUntil"]]
+    return KeyEntry(
+        key_id=first["keyId"],
+        algorithm=first["algorithm"],
+        purpose=first["purpose"],
+        public_pem=public_pem,
+        valid_from=_second(first["validFrom"]),
+        valid_until=min(ends, default=""),
+    )
+
+
+def _second(text: str) -> str:
+    return written_time(datetime.fromisoformat(text))
 
 
 def _entries(

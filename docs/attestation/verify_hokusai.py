@@ -185,6 +185,17 @@ def moment(text: str, what: str) -> datetime:
         raise Rejected(f"The {what} is not a time like 2026-11-20T08:05:00Z.") from error
 
 
+def clock(text: str, what: str) -> datetime:
+    """A time with a zone, in any form of ISO 8601, cut to the second as statements are."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Rejected(f"The {what} is not a time.") from error
+    if found.tzinfo is None:
+        no(f"The {what} has no zone.")
+    return found.astimezone(UTC).replace(microsecond=0)
+
+
 def written(when: datetime | None) -> str:
     return f"{when:%Y-%m-%dT%H:%M:%SZ}" if when else ""
 
@@ -445,12 +456,13 @@ def of_kind(records: list[Record], kind: str) -> list[Record]:
 
 @dataclass(frozen=True)
 class Key:
-    """A signer's key as the log introduces it."""
+    """A signer's key as the log tells of it; the public half is bound by the id."""
 
     key_id: str
     algorithm: str
     purpose: str
-    public_pem: str
+    address: str
+    public: Any
     valid_from: datetime
     valid_until: datetime | None
     compromised_from: int | None
@@ -464,50 +476,72 @@ class Key:
             no(f"The key {short} was not valid when it signed.")
 
 
-def read_keys(records: list[Record], trust: Trust) -> dict[str, Key]:
-    """The keys that the bundle's key records introduce, with what became of them."""
-    events: dict[str, list[Record]] = {}
+def read_keys(records: list[Record], listed: list[Any], trust: Trust) -> dict[str, Key]:
+    """The keys that the bundle lists, as far as its key records introduce them."""
+    events: dict[str, list[Json]] = {}
     for record in of_kind(records, "key"):
-        events.setdefault(need(record.statement, "keyId", str, "key record"), []).append(record)
-    return {key_id: one_key(key_id, found, trust) for key_id, found in events.items()}
+        key_id = need(record.statement, "keyId", str, "key record")
+        events.setdefault(key_id, []).append(record.statement)
+    keys = {}
+    for item in listed:
+        only(item, KEY_FIELDS, "key")
+        key_id = str(item["keyId"])
+        key = one_key(key_id, str(item["publicPem"]), events.get(key_id, []), trust)
+        told = {
+            "algorithm": key.algorithm,
+            "keyId": key_id,
+            "publicPem": item["publicPem"],
+            "purpose": key.purpose,
+            "validFrom": written(key.valid_from),
+            "validUntil": written(key.valid_until),
+        }
+        if item != told or key_id in keys:
+            no("The keys listed are not those that the log introduces.")
+        keys[key_id] = key
+    return keys if set(keys) == set(events) else no("The keys listed are not those in the log.")
 
 
-def one_key(key_id: str, records: list[Record], trust: Trust) -> Key:
-    by_event = {need(item.statement, "event", str, "key record"): item for item in records}
-    if "introduced" not in by_event:
+KEY_FIELDS = {"algorithm", "keyId", "publicPem", "purpose", "validFrom", "validUntil"}
+
+
+def one_key(key_id: str, pem: str, events: list[Json], trust: Trust) -> Key:
+    introduced = [event for event in events if event.get("action") == "introduced"]
+    if len(introduced) != 1:
         no(f"The log does not say how the key {key_id[:16]} came in.")
-    first = by_event["introduced"]
+    first = introduced[0]
     stated = {
-        name: need(first.statement, name, str, "key record")
-        for name in ("algorithm", "purpose", "publicPem", "validFrom", "validUntil")
+        name: str(need(first, name, str, "key record"))
+        for name in ("algorithm", "purpose", "address", "validFrom")
     }
-    stolen = [trust.compromised[key_id]] if key_id in trust.compromised else []
-    if (event := by_event.get("compromised")) is not None:
-        stolen.append(need(event.statement, "compromisedFromIndex", int, "key record"))
-    until = stated["validUntil"]
-    if (event := by_event.get("retired")) is not None:
-        until = need(event.statement, "validUntil", str, "key record")
+    stolen = [event.get("compromisedFromIndex") for event in events]
+    ends = [event.get("validUntil") for event in events]
+    until = [clock(str(end), "end of the key's validity") for end in ends if end is not None]
+    indices = [
+        int(index) for index in [*stolen, trust.compromised.get(key_id)] if index is not None
+    ]
     return Key(
         key_id,
         stated["algorithm"],
         stated["purpose"],
-        stated["publicPem"],
-        moment(stated["validFrom"], "start of the key's validity"),
-        moment(until, "end of the key's validity") if until else None,
-        min(stolen) if stolen else None,
+        stated["address"],
+        load_key(pem, key_id),
+        clock(stated["validFrom"], "start of the key's validity"),
+        min(until, default=None),
+        min(indices, default=None),
     )
 
 
-def public_key(key: Key) -> Ed25519PublicKey:
-    """The key itself; its id must be the SHA-256 of its SubjectPublicKeyInfo in DER."""
+def load_key(pem: str, key_id: str) -> Any:
+    """The key of an id, which is the SHA-256 of its SubjectPublicKeyInfo in DER."""
     try:
-        found = load_pem_public_key(key.public_pem.encode())
+        found = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise Rejected(f"The key {key.key_id[:16]} is not a public key.") from error
-    if not isinstance(found, Ed25519PublicKey):
-        no(f"The key {key.key_id[:16]} is not an Ed25519 key.")
-    der = found.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return found if sha256_hex(der) == key.key_id else no("A key's id is not the digest of it.")
+        raise Rejected(f"The key {key_id[:16]} is not a public key.") from error
+    form = PublicFormat.SubjectPublicKeyInfo
+    if sha256_hex(found.public_bytes(Encoding.DER, form)) != key_id:
+        no("A key's id is not the digest of it.")
+    same = found.public_bytes(Encoding.PEM, form) == pem.encode()
+    return found if same else no(f"The key {key_id[:16]} is spelled in another way than it must.")
 
 
 # The envelope (DSSE)
@@ -539,7 +573,9 @@ def signer_of(signature: Any, signed: bytes, keys: dict[str, Key]) -> Key:
         no("A signature was made by a key that the log does not introduce.")
     if key.purpose != "attestation":
         no(f"The key {key.key_id[:16]} is not one for attestations.")
-    if not holds(public_key(key), unbase64(signature["sig"], "signature"), signed):
+    if not isinstance(key.public, Ed25519PublicKey):
+        no(f"The key {key.key_id[:16]} is not an Ed25519 key.")
+    if not holds(key.public, unbase64(signature["sig"], "signature"), signed):
         no(f"The signature of the key {key.key_id[:16]} does not hold.")
     return key
 
@@ -1422,8 +1458,7 @@ def verify_bundle(data: bytes, trust: Trust, now: datetime) -> Verified:
     records = [included(item, checkpoint) for item in need(bundle, "log", list, "bundle")]
     if len({record.index for record in records}) != len(records):
         no("A log record is given twice.")
-    keys = read_keys(records, trust)
-    check_listed_keys(bundle, keys)
+    keys = read_keys(records, need(bundle, "keys", list, "bundle"), trust)
     payload, signers = open_envelope(bundle["envelope"], keys)
     enough(signers, trust, "attestation")
     statement = read_statement(payload)
@@ -1451,23 +1486,6 @@ def check_signers(records: list[Record], statement: Statement, signers: list[Key
     for key in signers:
         key.check(own.index, statement.issued)
     return own
-
-
-def check_listed_keys(bundle: Json, keys: dict[str, Key]) -> None:
-    """The list of keys is for reading; it must say what the log's key records say."""
-    told = [
-        {
-            "algorithm": key.algorithm,
-            "keyId": key.key_id,
-            "publicPem": key.public_pem,
-            "purpose": key.purpose,
-            "validFrom": written(key.valid_from),
-            "validUntil": written(key.valid_until),
-        }
-        for key in sorted(keys.values(), key=lambda key: key.key_id)
-    ]
-    if need(bundle, "keys", list, "bundle") != told:
-        no("The keys listed are not those that the log introduces.")
 
 
 def check_manifests(bundle: Json, statement: Statement) -> None:
@@ -1667,7 +1685,7 @@ def recovered(given: Json, message: Json, statement: Statement, key: Key) -> str
     signer = str(account.Account.recover_message(signed, signature=chain_signature(given)))
     if given["digest"] != f"0x{digest.hex()}" or signer != given["signer"]:
         no("The EIP-712 signature is not one of the signer it names.")
-    if f"0x{hashed(curve_point(key))[-20:].hex()}" != signer.lower():
+    if signer != key.address:
         no("The EIP-712 signature is by another key than the log introduces.")
     return signer
 
@@ -1704,13 +1722,6 @@ def chain_signature(given: Json) -> bytes:
     if int.from_bytes(signature[32:64], "big") > HALF_ORDER:
         no("The EIP-712 signature is the high-s twin of one.")
     return signature
-
-
-def curve_point(key: Key) -> bytes:
-    """The 64 bytes of a public key on secp256k1."""
-    found = load_pem_public_key(key.public_pem.encode())
-    point = found.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return point[1:]
 
 
 # Repeating the decision

@@ -146,7 +146,9 @@ class Recipe:
     revoked: bool = False
     rows: bool = False
     eip712: Callable[[Json], Json] | None = None
-    more_keys: Sequence[Json] = ()
+    more_keys: Sequence[tuple[Json, KeyEntry]] = ()
+    change_entry: Callable[[KeyEntry], KeyEntry] = lambda entry: entry
+    pem_of: Callable[[Ed25519PrivateKey], str] = lambda private: pem(private)  # noqa: PLW0108
 
 
 @dataclass
@@ -178,8 +180,8 @@ def make(recipe: Recipe | None = None) -> Made:
     }
     recipe.change_status(status)
     records = [
-        *[record("key", key_event(one, recipe)) for one in dict.fromkeys((*recipe.signers, OTHER))],
-        *[record("key", dict(event)) for event in recipe.more_keys],
+        *[record("key", key_event(one, recipe)) for one in holders(recipe)],
+        *[record("key", event) for event, _ in recipe.more_keys],
         *(item for chain in attempts.values() for item in chain),
         {**record("attestation", statement), "keyId": key_id(recipe.signers[0])},
         *recipe.more_records(statement_id),
@@ -194,7 +196,10 @@ def make(recipe: Recipe | None = None) -> Made:
         eip712=recipe.eip712(statement) if recipe.eip712 else None,
         checkpoint=checkpoint(log),
         log=[entry for entry in log if entry.kind != "events"],
-        keys=[key_entry(event, recipe) for event in key_events(recipe)],
+        keys=[
+            *(key_entry(one, recipe) for one in holders(recipe)),
+            *(entry for _, entry in recipe.more_keys),
+        ],
         status=Standing(
             place, canonical_bytes(entries[mine]).decode(), mine, path_of(listed, mine)
         ),
@@ -262,35 +267,45 @@ def level_e9(number: int) -> int:
     return int(alpha_for_attempt(POLICY.alpha, number) * BILLION)
 
 
-def key_events(recipe: Recipe) -> list[Json]:
-    own = [key_event(one, recipe) for one in dict.fromkeys((*recipe.signers, OTHER))]
-    return [*own, *recipe.more_keys]
+def holders(recipe: Recipe) -> list[Ed25519PrivateKey]:
+    return list(dict.fromkeys((*recipe.signers, OTHER)))
 
 
 def key_event(private: Ed25519PrivateKey, recipe: Recipe) -> Json:
     event: Json = {
         "type": "urn:hokusai:log:key:v1",
-        "event": "introduced",
+        "event": "evt_1",
+        "action": "introduced",
         "keyId": key_id(private),
         "algorithm": "ed25519",
         "purpose": "attestation",
-        "publicPem": pem(private),
-        "validFrom": "2026-01-01T00:00:00Z",
-        "validUntil": "",
+        "address": "",
+        "validFrom": "2026-01-01T00:00:00.250000+00:00",
+        "validUntil": None,
+        "retiredAt": None,
+        "compromisedFromIndex": None,
     }
     recipe.change_key(event)
     return event
 
 
-def key_entry(event: Json, recipe: Recipe) -> KeyEntry:
-    return KeyEntry(
-        event["keyId"],
+def key_entry(private: Ed25519PrivateKey, recipe: Recipe) -> KeyEntry:
+    event = key_event(private, recipe)
+    entry = KeyEntry(
+        key_id(private),
         event["algorithm"],
         event["purpose"],
-        event["publicPem"],
-        event["validFrom"],
-        event["validUntil"],
+        recipe.pem_of(private),
+        written(event["validFrom"]),
+        written(event["validUntil"]),
     )
+    return recipe.change_entry(entry) if private is SIGNER else entry
+
+
+def written(text: str | None) -> str:
+    if text is None:
+        return ""
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def entries_of(records: Sequence[Json]) -> list[LogEntry]:

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -343,20 +344,36 @@ def test_an_attempt_of_something_else_is_found_out(change: Json, why: str, judge
     ("change", "why"),
     [
         ({"purpose": "log"}, "not one for attestations"),
-        ({"validUntil": "2026-11-01T00:00:00Z"}, "was not valid when it signed"),
-        ({"validFrom": "2026-11-20T08:05:01Z"}, "was not valid when it signed"),
-        ({"event": "retired"}, "how the key"),
-        ({"publicPem": proofs.pem(proofs.LOG)}, "not the digest of it"),
-        ({"publicPem": "no key"}, "not a public key"),
+        ({"validUntil": "2026-11-01T00:00:00+00:00"}, "was not valid when it signed"),
+        ({"validFrom": "2026-11-20T08:05:01+00:00"}, "was not valid when it signed"),
+        ({"action": "retired"}, "how the key"),
     ],
 )
 def test_a_key_that_may_not_sign_proves_nothing(change: Json, why: str, judge: Judge) -> None:
     assert why in judge(make(Recipe(change_key=lambda made: made.update(change))).bundle)
 
 
+def test_another_public_key_than_the_id_says_proves_nothing(judge: Judge) -> None:
+    other = make(Recipe(pem_of=lambda _: proofs.pem(proofs.LOG)))
+    assert "not the digest of it" in judge(other.bundle)
+    assert "not a public key" in judge(make(Recipe(pem_of=lambda _: "no key")).bundle)
+
+
+def test_a_retirement_in_the_log_ends_a_key(judge: Judge) -> None:
+    def retired(until: str) -> Made:
+        event = proofs.key_event(SIGNER, Recipe()) | {"action": "retired", "validUntil": until}
+        made = Recipe(more_records=lambda _: [proofs.record("key", event)])
+        made.change_entry = lambda entry: replace(entry, valid_until=proofs.written(until))
+        return make(made)
+
+    assert "was not valid" in judge(retired("2026-11-20T08:04:59+00:00").bundle)
+    after = judge(retired("2026-11-20T08:05:00+00:00").bundle, "--skip-resampling")
+    assert after.startswith("0: VALID")
+
+
 def test_a_compromise_in_the_log_counts_from_its_index(judge: Judge) -> None:
     def stolen(index: int) -> Made:
-        event = {"event": "compromised", "keyId": proofs.key_id(SIGNER)}
+        event = {"action": "compromised", "keyId": proofs.key_id(SIGNER)}
         record = proofs.record("key", {**event, "compromisedFromIndex": index})
         return make(Recipe(more_records=lambda _: [record]))
 
