@@ -15,7 +15,6 @@ from experiments.algorithms.metrics.base import (
     Task,
     Truth,
     to_fixed,
-    total,
 )
 from experiments.algorithms.metrics.catalogue import (
     METRICS,
@@ -24,11 +23,8 @@ from experiments.algorithms.metrics.catalogue import (
     metrics_for,
     score_ppm,
 )
-from experiments.algorithms.metrics.classification import LOG_LOSS_CLIP
-from experiments.algorithms.metrics.rows import accuracy, brier_score, log_loss, score
 
 __all__ = [
-    "LOG_LOSS_CLIP",
     "MAX_OUTCOME",
     "METRICS",
     "SCALE",
@@ -43,14 +39,9 @@ __all__ = [
     "Outcomes",
     "Task",
     "Truth",
-    "accuracy",
-    "brier_score",
     "find_metric",
     "floor_ppm",
-    "log_loss",
     "metrics_for",
-    "score",
     "score_ppm",
     "to_fixed",
-    "total",
 ]

@@ -172,10 +172,3 @@ def to_fixed(values: Floats) -> Outcomes:
 def column(values: Floats) -> Outcomes:
     """Return (n,) float64 as one component, (n, 1) int64."""
     return to_fixed(values)[:, np.newaxis]
-
-
-def total(outcomes: Outcomes) -> int:
-    """Return the exact sum of the outcomes as a Python integer."""
-    values = np.asarray(outcomes, dtype=np.int64)
-    # Two halves of 32 bits each cannot overflow an int64 sum below two billion rows.
-    return (int((values >> 32).sum()) << 32) + int((values & 0xFFFFFFFF).sum())
