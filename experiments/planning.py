@@ -22,6 +22,8 @@ POWER_PPM = 800_000
 GAIN_PPM = 30_000
 DISAGREEMENT_PPM = 100_000
 CORRELATION_PPM = 100_000
+# Metrics whose differences are read in percentage points.
+IN_POINTS = frozenset({"accuracy", "balanced_accuracy", "f1", "auroc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ def in_words(found: Plan) -> str:
 
 def shown_gain(ppm: int, found: Plan) -> str:
     """A difference in the metric's own terms: percentage points for shares of rows."""
-    if found.disagreement_ppm is not None or "share" in found.unit:
+    if found.metric in IN_POINTS:
         return f"{ppm / 10_000:.1f} percentage points"
     return f"{ppm / PPM:.4g} ({found.unit})"
 

@@ -7,7 +7,12 @@ from django.db.models import Count
 from django.db.models.functions import TruncWeek
 
 from experiments.choices import ComparisonStatus, EvaluationRole
-from experiments.comparison_views import ComparisonView, ConfusionView, comparison_view
+from experiments.comparison_views import (
+    ComparisonView,
+    ConfusionView,
+    comparison_view,
+    evaluation_score,
+)
 from experiments.models import Benchmark, Comparison
 from registry.models import Model
 from registry.reports import week_label, weeks_until_now
@@ -20,6 +25,7 @@ __all__ = [
     "WeekOfDecisions",
     "comparison_view",
     "decided_per_week",
+    "evaluation_score",
     "measured_history",
 ]
 

@@ -9,8 +9,11 @@ from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 
 from experiments import services
+from experiments.attempts import alpha_e9, expected_number
 from experiments.choices import BenchmarkStatus
+from experiments.exceptions import BenchmarkInvalid
 from experiments.models import Benchmark, Comparison
+from experiments.planning import BILLION, plan, shown_gain
 from hokusai.accounts.permissions import projects_where
 from hokusai.web import markup
 from hokusai.web.dialogs import Dialog, dialog_action
@@ -23,12 +26,29 @@ CHOICES_SHOWN = 50
 COMPARISONS_SHOWN = 15
 
 
+def with_plan(benchmark: Benchmark) -> str:
+    """A benchmark's name and what its rows can show at the attempt that this would be."""
+    try:
+        found = plan(benchmark)
+    except BenchmarkInvalid:
+        number = expected_number(benchmark)
+        level = alpha_e9(benchmark, number) / BILLION
+        return f"{benchmark} · attempt {number} at level {level:.2g}"
+    head = f"{benchmark} · attempt {found.attempt} at level {found.alpha_e9 / BILLION:.2g}"
+    if found.detectable_ppm is None:
+        return f"{head} · {found.rows:,} rows find no gain"
+    gain = shown_gain(found.detectable_ppm, found)
+    return f"{head} · {found.rows:,} rows find {gain} in 80 %"
+
+
 class EvaluationDialog(DialogForm):
     """Against which baseline, on which benchmark."""
 
     baseline = forms.ModelChoiceField(ModelVersion.objects.none())
     benchmark = forms.ModelChoiceField(
-        Benchmark.objects.none(), help_text="Only approved benchmarks decide."
+        Benchmark.objects.none(),
+        help_text="Only approved ones decide. What their rows find supposes that the versions "
+        "disagree on 10 % of the rows.",
     )
 
     def scope(self, user: Any) -> None:
@@ -44,7 +64,8 @@ class EvaluationDialog(DialogForm):
             project=version.model.project_id,
             status=BenchmarkStatus.APPROVED,
         )
-        offer(self, "benchmark", benchmarks)
+        offered = offer(self, "benchmark", benchmarks.select_related("dataset_version"))
+        offered.label_from_instance = with_plan
 
 
 @dialog_action(

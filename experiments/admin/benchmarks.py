@@ -8,42 +8,85 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from experiments import services
-from experiments.choices import BenchmarkStatus
-from experiments.models import Benchmark, Experiment
+from experiments.admin import benchmark_panels as panels
+from experiments.choices import BenchmarkStatus, Task
+from experiments.models import Benchmark
+from experiments.registered_metrics import metrics_for
 from hokusai.accounts.models import Project
 from hokusai.accounts.permissions import projects_where
-from hokusai.core.errors import Forbidden, InvalidInput
+from hokusai.core.errors import Forbidden
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.forms import ConsoleForm, look_up, offer
-from hokusai.web.panels import Fact, Notice, Page, Panel, table
+from hokusai.web.panels import Page
 from registry.choices import DatasetState
-from registry.models import DatasetVersion, Model, ModelVersion
+from registry.models import DatasetVersion
 
-COMPARISONS_SHOWN = 20
-METRICS = (("accuracy", "accuracy"), ("log_loss", "log loss"), ("brier_score", "Brier score"))
+PPM_PER_PERCENT = 10_000
+LARGEST = 2_147
+UNITS = "in percentage points for accuracy, balanced accuracy, F1 and AUROC, else in its own unit"
+
+
+def _metrics() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Metrics by task, shipped and registered, with the unit that each fixes."""
+    return [
+        (
+            task,
+            [
+                (metric.name, f"{metric.name} ({metric.unit}, {metric.direction} is better)")
+                for metric in metrics_for(task)
+            ],
+        )
+        for task in Task.values
+    ]
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 class BenchmarkForm(ConsoleForm):
-    """A new benchmark; differences are given in percentage points."""
+    """A new benchmark; differences are given in percentage points or the metric's own unit."""
 
     project = forms.ModelChoiceField(Project.objects.none())
     slug = forms.SlugField(max_length=63)
     name = forms.CharField(max_length=200)
+    task = forms.ChoiceField(choices=Task.choices, required=False)
     label_column = forms.CharField(max_length=200)
     features = forms.CharField(
-        required=False, help_text="Input columns by comma, in order; empty for all but the label."
+        required=False, help_text="Input columns by comma, in order; empty for all that are left."
     )
-    metric = forms.ChoiceField(choices=METRICS, help_text="The metric that decides.")
+    metric = forms.ChoiceField(choices=_metrics, help_text="The metric that decides.")
+    group_column = forms.CharField(
+        required=False, max_length=200, help_text="Of a ranking: the query that a row belongs to."
+    )
+    cluster_column = forms.CharField(
+        required=False,
+        max_length=200,
+        help_text="Rows that share a value, such as one patient's, are no independent evidence.",
+    )
+    weight_column = forms.CharField(
+        required=False, max_length=200, help_text="How much each row counts; empty for all alike."
+    )
+    slice_columns = forms.CharField(
+        required=False, help_text="Columns by comma whose values are told apart, at most 50 each."
+    )
+    confirmation = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_value=90,
+        help_text="Percent of the rows kept to confirm what was accepted; empty for 30 where that "
+        "keeps at least 100 rows or 30 clusters. With 0 nothing is ever payable.",
+    )
     minimum_gain = forms.DecimalField(
-        initial=1, min_value=0, max_value=100, help_text="Percentage points that a gain must reach."
+        initial=1, min_value=0, max_value=LARGEST, help_text=f"What a gain must reach, {UNITS}."
     )
     margin = forms.DecimalField(
         initial=0,
         min_value=0,
-        max_value=100,
-        help_text="Percentage points that the interval must clear.",
+        max_value=LARGEST,
+        help_text=f"What the interval must clear, {UNITS}.",
     )
     alpha = forms.FloatField(
         initial=0.025, min_value=0.0001, max_value=0.2, help_text="One-sided, before attempts."
@@ -51,7 +94,7 @@ class BenchmarkForm(ConsoleForm):
     guardrails = forms.CharField(
         required=False,
         widget=forms.Textarea,
-        help_text="One per line: metric and the harm allowed in percentage points: log_loss 0.5",
+        help_text=f"One per line: metric and the harm allowed, {UNITS}: log_loss 0.005",
     )
 
     def scope(self, user: Any) -> None:
@@ -69,30 +112,11 @@ class BenchmarkForm(ConsoleForm):
         lines = [line.split() for line in self.cleaned_data["guardrails"].splitlines()]
         try:
             return [
-                {"metric": metric, "margin_ppm": round(float(margin) * markup.PPM_PER_POINT)}
+                {"metric": metric, "margin_ppm": round(float(margin) * markup.ppm_per_unit(metric))}
                 for metric, margin in (line for line in lines if line)
             ]
         except ValueError as error:
             raise forms.ValidationError("Give a metric and a number on each line.") from error
-
-
-class ExperimentForm(ConsoleForm):
-    """A line of work on one model."""
-
-    project = forms.ModelChoiceField(Project.objects.none())
-    name = forms.CharField(max_length=200)
-    hypothesis = forms.CharField(required=False, widget=forms.Textarea)
-
-    def scope(self, user: Any) -> None:
-        allowed = projects_where(user, "experiments.request_comparison")
-        offer(self, "project", allowed)
-        choices = {
-            "model": Model.objects.filter(project__in=allowed),
-            "baseline": ModelVersion.objects.filter(model__project__in=allowed),
-            "benchmark": Benchmark.objects.filter(project__in=allowed),
-        }
-        for name, queryset in choices.items():
-            self.fields[name] = look_up(Experiment._meta.get_field(name), queryset)  # noqa: SLF001
 
 
 @admin.register(Benchmark)
@@ -128,14 +152,17 @@ class BenchmarkAdmin(ScopedAdmin):
         return markup.moment(obj.created_at)
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Benchmark:
-        features = [name.strip() for name in data.pop("features").split(",") if name.strip()]
+        kept, scale = data.pop("confirmation"), markup.ppm_per_unit(data["metric"])
         if not self.may(request, "registry.view_dataset", data["dataset_version"]):
             raise Forbidden("You may not use this dataset.")
         return services.create_benchmark(
             actor=self.actor(request),
-            features=features or None,
-            margin_ppm=round(data.pop("margin") * markup.PPM_PER_POINT),
-            minimum_gain_ppm=round(data.pop("minimum_gain") * markup.PPM_PER_POINT),
+            features=_names(data.pop("features")) or None,
+            slice_columns=_names(data.pop("slice_columns")),
+            confirmation_ppm=None if kept is None else round(kept * PPM_PER_PERCENT),
+            margin_ppm=round(data.pop("margin") * scale),
+            minimum_gain_ppm=round(data.pop("minimum_gain") * scale),
+            task=data.pop("task") or Task.CLASSIFICATION,
             **data,
         )
 
@@ -170,132 +197,22 @@ class BenchmarkAdmin(ScopedAdmin):
         return f"{obj.name} is retired."
 
     def page(self, request: HttpRequest, obj: Benchmark) -> Page:
-        notices = []
-        if obj.status == BenchmarkStatus.DRAFT:
-            text = "A draft decides nothing: somebody other than its maker must approve it."
-            notices.append(Notice(text, "warning"))
+        steward = self.may(request, "experiments.view_outcomes", obj)
         return Page(
             title=obj.name,
-            badges=(markup.badge(obj.status), markup.badge(obj.metric, "quiet")),
-            notices=notices,
-            facts=_facts(obj),
+            badges=(
+                markup.badge(obj.status),
+                markup.badge(obj.task, "quiet"),
+                markup.badge(obj.metric, "quiet"),
+            ),
+            notices=panels.notices(obj),
+            facts=panels.facts(obj),
             panels=(
-                _guardrails(obj),
-                _features(obj),
-                _comparisons(obj),
+                panels.power(obj),
+                panels.guardrails(obj),
+                panels.features(obj),
+                panels.comparisons(obj),
+                panels.attempts(obj) if steward else None,
                 self.activity(request, obj),
             ),
-        )
-
-
-def _facts(obj: Benchmark) -> tuple[Fact, ...]:
-    return (
-        Fact("Project", markup.object_link(obj.project)),
-        Fact(
-            "Rows", markup.object_link(obj.dataset_version), f"{obj.dataset_version.row_count} rows"
-        ),
-        Fact("Label column", markup.mono(obj.label_column)),
-        Fact("Minimum gain", markup.gain(obj.minimum_gain_ppm, obj.metric)),
-        Fact("Margin", markup.gain(obj.margin_ppm, obj.metric)),
-        Fact("Alpha", obj.alpha, "one-sided, spent over attempts"),
-        Fact("Seed", obj.seed),
-        Fact("Digest", markup.mono(obj.spec_digest, 16), "sha256 of all that it fixes"),
-        Fact("Made by", obj.created_by.username),
-        Fact("Approved by", obj.approved_by.username if obj.approved_by else markup.NOTHING),
-        Fact("Approved", markup.moment(obj.approved_at)),
-        Fact("Id", markup.mono(obj.public_id)),
-    )
-
-
-def _row_count(obj: Benchmark) -> str:
-    return f"{obj.dataset_version.row_count} rows"
-
-
-def _guardrails(obj: Benchmark) -> Panel:
-    rows = [
-        (rail["metric"], markup.allowance(rail["margin_ppm"], rail["metric"]))
-        for rail in obj.guardrails
-    ]
-    return table(
-        "Guardrails",
-        ("Metric", "Harm allowed"),
-        rows,
-        empty="None: only the deciding metric counts.",
-        wide=False,
-    )
-
-
-def _features(obj: Benchmark) -> Panel:
-    rows = [(number, markup.mono(str(name))) for number, name in enumerate(obj.features, 1)]
-    return table("Inputs, in order", ("", "Column"), rows, empty="None.", wide=False)
-
-
-def _comparisons(obj: Benchmark) -> Panel:
-    rows = [
-        (
-            markup.object_link(comparison),
-            comparison.attempt,
-            markup.badge(comparison.status),
-            markup.moment(comparison.decided_at),
-        )
-        for comparison in obj.comparisons.with_names()[:COMPARISONS_SHOWN]
-    ]
-    return table(
-        "Comparisons",
-        ("Comparison", "Attempt", "State", "Decided"),
-        rows,
-        empty="None yet. Open a version that is ready and choose Evaluate.",
-    )
-
-
-@admin.register(Experiment)
-class ExperimentAdmin(ScopedAdmin):
-    """A baseline, a benchmark, and the tries to beat it."""
-
-    view_permission = "experiments.view_comparison"
-    add_permission = "experiments.request_comparison"
-    add_form = ExperimentForm
-    empty_hint = "An experiment gathers the tries to beat one baseline on one benchmark."
-    list_display = ("name", "model", "baseline_label", "benchmark", "created_by", "created")
-    list_select_related = ("project", "model", "baseline__model", "benchmark", "created_by")
-    search_fields = ("^name", "=public_id", "^model__model_id")
-
-    @display(description="baseline")
-    def baseline_label(self, obj: Experiment) -> str:
-        return f"v{obj.baseline.number}"
-
-    @display(description="made", ordering="created_at")
-    def created(self, obj: Experiment) -> str:
-        return markup.moment(obj.created_at)
-
-    def create(self, request: HttpRequest, data: dict[str, Any]) -> Experiment:
-        if data["model"].project_id != data["project"].pk:
-            raise InvalidInput("The model belongs to another project.")
-        return services.create_experiment(actor=self.actor(request), **data)
-
-    def page(self, request: HttpRequest, obj: Experiment) -> Page:
-        rows = [
-            (
-                markup.object_link(comparison),
-                comparison.attempt,
-                markup.badge(comparison.status),
-                markup.moment(comparison.decided_at),
-            )
-            for comparison in obj.comparisons.with_names()[:COMPARISONS_SHOWN]
-        ]
-        tries = table(
-            "Comparisons", ("Comparison", "Attempt", "State", "Decided"), rows, empty="No try yet."
-        )
-        return Page(
-            title=obj.name,
-            lead=obj.hypothesis,
-            facts=(
-                Fact("Project", markup.object_link(obj.project)),
-                Fact("Model", markup.object_link(obj.model)),
-                Fact("Baseline", markup.object_link(obj.baseline)),
-                Fact("Benchmark", markup.object_link(obj.benchmark)),
-                Fact("Made by", obj.created_by.username),
-                Fact("Id", markup.mono(obj.public_id)),
-            ),
-            panels=(tries, self.activity(request, obj)),
         )

@@ -2,14 +2,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from experiments import services
+from experiments.admin import comparison_panels as panels
+from experiments.admin.benchmark_panels import attempts
 from experiments.choices import BenchmarkStatus, ComparisonStatus
 from experiments.models import Benchmark, Comparison
-from experiments.reports import ComparisonView, ConfusionView, comparison_view
+from experiments.reports import ComparisonView, comparison_view
+from experiments.version_page import with_plan
 from hokusai.accounts.permissions import projects_where
 from hokusai.core.errors import Forbidden
 from hokusai.web import markup
@@ -17,7 +21,7 @@ from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.forms import ConsoleForm, look_up, offer
 from hokusai.web.graphs import lineage_panel
-from hokusai.web.panels import Fact, Notice, Page, Panel, chart, plain, table
+from hokusai.web.panels import Page, Panel, plain
 from registry.models import ModelVersion
 from registry.reports import lineage_around
 
@@ -32,7 +36,9 @@ class ComparisonForm(ConsoleForm):
     def scope(self, user: Any) -> None:
         allowed = projects_where(user, "experiments.request_comparison")
         benchmarks = Benchmark.objects.filter(project__in=allowed)
-        offer(self, "benchmark", benchmarks.filter(status=BenchmarkStatus.APPROVED))
+        approved = benchmarks.filter(status=BenchmarkStatus.APPROVED)
+        offered = offer(self, "benchmark", approved.select_related("dataset_version"))
+        offered.label_from_instance = with_plan
         versions = ModelVersion.objects.ready().filter(model__project__in=allowed)
         for name in ("baseline", "candidate"):
             field = Comparison._meta.get_field(name)  # noqa: SLF001
@@ -91,6 +97,10 @@ class ComparisonAdmin(ScopedAdmin):
     def created(self, obj: Comparison) -> str:
         return markup.moment(obj.created_at)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Rows of the person's projects, without the evidence, which may be large."""
+        return super().get_queryset(request).with_names()
+
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Comparison:
         for version in (data["baseline"], data["candidate"]):
             if not self.may(request, self.add_permission, version):
@@ -119,122 +129,26 @@ class ComparisonAdmin(ScopedAdmin):
 
     def page(self, request: HttpRequest, obj: Comparison) -> Page:
         view = comparison_view(obj, request.user)
-        waiting = obj.status == ComparisonStatus.REQUESTED
+        steward = self.may(request, "experiments.view_outcomes", obj)
         return Page(
             title=str(obj),
             badges=(markup.badge(obj.status), markup.badge(view.metric, "quiet")),
-            notices=_verdict(view),
-            facts=_facts(obj, view),
+            notices=panels.notices(view),
+            facts=panels.facts(obj, view),
             panels=(
-                *_measured(obj, view),
+                *panels.measured(obj, view),
+                attempts(obj.benchmark) if steward else None,
                 _job(request, self, obj),
                 lineage_panel(lineage_around(request.user, [obj.public_id]), obj.public_id),
                 self.activity(request, obj),
             ),
-            refresh_s=WAITING_REFRESH_S if waiting else 0,
+            refresh_s=WAITING_REFRESH_S if _waits(obj, view) else 0,
         )
 
 
-def _verdict(view: ComparisonView) -> list[Notice]:
-    tones = {"accepted": "success", "refused": "danger", "failed": "danger"}
-    texts = {
-        "accepted": view.explanation or "The candidate is better.",
-        "refused": view.explanation or "The candidate was not shown to be better.",
-        "failed": view.explanation or "The comparison failed; this is no verdict on the model.",
-        "requested": "Waiting for a worker. This page refreshes itself.",
-    }
-    notices = [Notice(texts[view.status], tones.get(view.status, "info"))]
-    if view.rounded and view.score_candidate is not None:
-        text = "Scores are rounded here; interval, guardrails and confusion are for reviewers."
-        notices.append(Notice(text, "info"))
-    return notices
-
-
-def _facts(obj: Comparison, view: ComparisonView) -> tuple[Fact, ...]:
-    return (
-        Fact("Candidate", markup.object_link(obj.candidate)),
-        Fact("Baseline", markup.object_link(obj.baseline)),
-        Fact("Benchmark", markup.object_link(obj.benchmark)),
-        Fact("Attempt", view.attempt, "on these rows, in this project"),
-        Fact(f"Candidate's {view.metric}", markup.score(view.score_candidate, view.metric)),
-        Fact(f"Baseline's {view.metric}", markup.score(view.score_baseline, view.metric)),
-        Fact("Observed gain", markup.gain(view.delta_ppm, view.metric)),
-        Fact("p-value", "—" if view.p_value is None else f"{view.p_value:.2g}"),
-        Fact("Reason", view.reason.replace("_", " ") or "—"),
-        Fact("Requested by", obj.requested_by.username),
-        Fact("Decided", markup.moment(obj.decided_at)),
-        Fact("Id", markup.mono(obj.public_id)),
-    )
-
-
-def _measured(obj: Comparison, view: ComparisonView) -> list[Panel]:
-    if view.delta_ppm is None:
-        return []
-    panels = [_interval(obj, view), _guardrails(view)]
-    return panels + [_confusion(one) for one in view.confusions]
-
-
-def _interval(obj: Comparison, view: ComparisonView) -> Panel:
-    numbers = {
-        "low": view.low_ppm,
-        "delta": view.delta_ppm,
-        "high": view.high_ppm,
-        "margin": obj.benchmark.margin_ppm,
-        "minimum": obj.benchmark.minimum_gain_ppm,
-    }
-    proportion = view.metric in markup.PROPORTIONS
-    scale = markup.PPM_PER_POINT if proportion else markup.PPM
-    names = ("Lower bound", "Observed", "Upper bound", "Margin", "Minimum gain")
-    return chart(
-        "Gain and its interval",
-        "interval",
-        {
-            "unit": "percentage points" if proportion else view.metric,
-            **{k: None if v is None else v / scale for k, v in numbers.items()},
-        },
-        key="interval",
-        headers=("", "Gain"),
-        rows=[
-            (name, markup.gain(value, view.metric))
-            for name, value in zip(names, numbers.values(), strict=True)
-        ],
-        hint="Accepted where the lower bound clears the margin and the gain reaches the minimum.",
-        height_px=200,
-    )
-
-
-def _guardrails(view: ComparisonView) -> Panel:
-    rows = [
-        (
-            rail.metric,
-            markup.allowance(rail.margin_ppm, rail.metric),
-            markup.gain(rail.harm_upper_ppm, rail.metric),
-            markup.badge("passed" if rail.passed else "failed"),
-        )
-        for rail in view.guardrails
-    ]
-    return table(
-        "Guardrails",
-        ("Metric", "Harm allowed", "Harm's upper bound", "Result"),
-        rows,
-        empty="The benchmark states none.",
-        hint="A metric that must not get worse by more than its margin.",
-    )
-
-
-def _confusion(view: ConfusionView) -> Panel:
-    rows = [(label, *counts) for label, counts in zip(view.labels, view.counts, strict=True)]
-    return chart(
-        f"Confusion of the {view.role}",
-        "confusion",
-        {"labels": list(view.labels), "counts": [list(row) for row in view.counts]},
-        key=f"confusion-{view.role}",
-        headers=("true \\ predicted", *view.labels),
-        rows=rows,
-        hint="Rows of the benchmark by true and predicted label.",
-        wide=False,
-        height_px=320,
-    )
+def _waits(obj: Comparison, view: ComparisonView) -> bool:
+    confirming = view.confirmation is not None and view.confirmation.status == "requested"
+    return obj.status == ComparisonStatus.REQUESTED or confirming
 
 
 def _job(request: HttpRequest, page: ScopedAdmin, obj: Comparison) -> Panel | None:

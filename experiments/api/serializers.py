@@ -4,76 +4,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from experiments.models import Benchmark, Comparison, Evaluation, Experiment
-from experiments.reports import ComparisonView, comparison_view
-from hokusai.core.fields import slug_validator
+from experiments.models import Comparison, Evaluation, Experiment
+from experiments.reports import ComparisonView, comparison_view, evaluation_score
 from hokusai.web.serializers import ReadModelSerializer
-
-METRIC_LENGTH = 40
-
-
-class GuardrailSerializer(serializers.Serializer):
-    metric = serializers.CharField(max_length=METRIC_LENGTH)
-    margin_ppm = serializers.IntegerField(min_value=0, max_value=1_000_000)
-
-
-class BenchmarkSerializer(ReadModelSerializer):
-    """A benchmark's policy; its rows are nobody's to read here."""
-
-    project = serializers.CharField(source="project.slug")
-    dataset_version = serializers.CharField(source="dataset_version.public_id")
-    features = serializers.ListField(child=serializers.CharField())
-    guardrails = GuardrailSerializer(many=True)
-    created_by = serializers.CharField(source="created_by.username")
-    approved_by = serializers.CharField(
-        source="approved_by.username", allow_null=True, default=None
-    )
-
-    class Meta:
-        model = Benchmark
-        fields = (
-            "id",
-            "project",
-            "slug",
-            "name",
-            "dataset_version",
-            "status",
-            "task",
-            "features",
-            "label_column",
-            "metric",
-            "margin_ppm",
-            "minimum_gain_ppm",
-            "alpha",
-            "guardrails",
-            "seed",
-            "spec_digest",
-            "created_by",
-            "approved_by",
-            "approved_at",
-            "created_at",
-        )
-
-
-class NewBenchmarkSerializer(serializers.Serializer):
-    project = serializers.CharField(max_length=63)
-    slug = serializers.CharField(max_length=63, validators=[slug_validator])
-    name = serializers.CharField(max_length=200)
-    dataset_version = serializers.RegexField(r"^dsv_[0-9a-f]{32}\Z")
-    label_column = serializers.CharField(max_length=200)
-    features = serializers.ListField(
-        child=serializers.CharField(max_length=200), required=False, max_length=5_000
-    )
-    metric = serializers.CharField(required=False, max_length=METRIC_LENGTH)
-    guardrails = GuardrailSerializer(many=True, required=False)
-    margin_ppm = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
-    minimum_gain_ppm = serializers.IntegerField(required=False, min_value=0, max_value=1_000_000)
-    alpha = serializers.FloatField(required=False, min_value=1e-9, max_value=0.499)
-    seed = serializers.IntegerField(required=False, min_value=0, max_value=2**53 - 1)
-
-    def validate_guardrails(self, value: list[Any]) -> list[dict[str, Any]]:
-        """Plain objects, as the service stores them."""
-        return [dict(item) for item in value]
 
 
 class ExperimentSerializer(ReadModelSerializer):
@@ -120,21 +53,83 @@ class ConfusionSerializer(serializers.Serializer):
     counts = serializers.ListField(child=serializers.ListField(child=serializers.IntegerField()))
 
 
+class SliceSerializer(serializers.Serializer):
+    """The deciding metric where a column has one value; null where the rows are too few."""
+
+    column = serializers.CharField()
+    value = serializers.CharField()
+    rows = serializers.IntegerField()
+    score_baseline = serializers.IntegerField(allow_null=True)
+    score_candidate = serializers.IntegerField(allow_null=True)
+    delta_ppm = serializers.IntegerField(allow_null=True)
+    low_ppm = serializers.IntegerField(allow_null=True)
+    high_ppm = serializers.IntegerField(allow_null=True)
+    p_value = serializers.FloatField(allow_null=True, help_text="two-sided, of no difference")
+    p_holm = serializers.FloatField(allow_null=True, help_text="after Holm's correction")
+
+
+class EffectSerializer(serializers.Serializer):
+    delta_ppm = serializers.IntegerField()
+    low_ppm = serializers.IntegerField(allow_null=True)
+    high_ppm = serializers.IntegerField(allow_null=True)
+    p_value = serializers.FloatField()
+
+
+class CreditLineSerializer(serializers.Serializer):
+    """What the added data did (candidate minus control) and what the engineering did."""
+
+    data = EffectSerializer()  # type: ignore[assignment]
+    engineering = EffectSerializer()
+
+
+class SeedsSerializer(serializers.Serializer):
+    """The gain under each seed of the training; `effects_ppm` against the control of that seed."""
+
+    seeds = serializers.ListField(child=serializers.IntegerField())
+    deltas_ppm = serializers.ListField(child=serializers.IntegerField())
+    effects_ppm = serializers.ListField(child=serializers.IntegerField())
+    sd_ppm = serializers.IntegerField(help_text="sample deviation of the gains")
+
+
+class ConfirmationSerializer(serializers.Serializer):
+    """What rows that no decision had touched say; numbers once confirmed, or for reviewers."""
+
+    status = serializers.CharField(help_text="one of requested, confirmed, unconfirmed, failed")
+    explanation = serializers.CharField()
+    delta_ppm = serializers.IntegerField(allow_null=True)
+    low_ppm = serializers.IntegerField(allow_null=True)
+    high_ppm = serializers.IntegerField(allow_null=True)
+    p_value = serializers.FloatField(allow_null=True)
+
+
 class ComparisonViewSerializer(serializers.Serializer):
-    """What whoever asks may see; scores and differences in millionths."""
+    """What whoever asks may see; scores and differences in millionths.
+
+    Of a refused attempt those who compete hear the verdict and scores rounded to a percentage
+    point. Slices and confusions are for reviewers alone.
+    """
 
     metric = serializers.CharField()
+    unit = serializers.CharField()
     reason = serializers.CharField()
     explanation = serializers.CharField()
     score_baseline = serializers.IntegerField(allow_null=True)
     score_candidate = serializers.IntegerField(allow_null=True)
     rounded = serializers.BooleanField()
+    rows = serializers.IntegerField(allow_null=True, help_text="that decided")
+    clusters = serializers.IntegerField(allow_null=True)
+    weighted = serializers.BooleanField()
     delta_ppm = serializers.IntegerField(allow_null=True)
     low_ppm = serializers.IntegerField(allow_null=True)
     high_ppm = serializers.IntegerField(allow_null=True)
     p_value = serializers.FloatField(allow_null=True)
+    alpha = serializers.FloatField(allow_null=True, help_text="level that the attempt spent")
     guardrails = GuardrailViewSerializer(many=True)
+    slices = SliceSerializer(many=True)
     confusions = ConfusionSerializer(many=True)
+    credit = CreditLineSerializer(allow_null=True)
+    seeds = SeedsSerializer(allow_null=True)
+    confirmation = ConfirmationSerializer(allow_null=True)
 
 
 class ComparisonSerializer(ReadModelSerializer):
@@ -191,6 +186,10 @@ class EvaluationSerializer(ReadModelSerializer):
         help_text="sha256 of the outcomes per row; null for most where the attempt was refused"
     )
 
+    outcomes_root = serializers.SerializerMethodField(
+        help_text="salted Merkle root of the outcomes per row; null where the digest is"
+    )
+
     class Meta:
         model = Evaluation
         fields = (
@@ -202,6 +201,7 @@ class EvaluationSerializer(ReadModelSerializer):
             "row_count",
             "score",
             "outcomes_digest",
+            "outcomes_root",
             "isolation_tier",
             "duration_ms",
             "created_at",
@@ -209,13 +209,18 @@ class EvaluationSerializer(ReadModelSerializer):
 
     def get_score(self, evaluation: Evaluation) -> int | None:
         """As far as whoever asks may see it; rounded for a refused attempt."""
-        view = view_of(evaluation.comparison, self.context)
-        return view.score_baseline if evaluation.role == "baseline" else view.score_candidate
+        return evaluation_score(evaluation, self.context["request"].user)[0]
 
     def get_outcomes_digest(self, evaluation: Evaluation) -> str | None:
         """Equal digests would tell whether a change moved any row of a hidden benchmark."""
-        hidden = view_of(evaluation.comparison, self.context).rounded
-        return None if hidden else evaluation.outcomes_digest
+        return None if self._hides(evaluation) else evaluation.outcomes_digest
+
+    def get_outcomes_root(self, evaluation: Evaluation) -> str | None:
+        """What commits to the outcomes; it tells none of them."""
+        return None if self._hides(evaluation) else evaluation.outcomes_root
+
+    def _hides(self, evaluation: Evaluation) -> bool:
+        return evaluation_score(evaluation, self.context["request"].user)[1]
 
 
 def view_of(comparison: Comparison, context: Mapping[str, Any]) -> ComparisonView:

@@ -1,29 +1,22 @@
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from experiments import services
-from experiments.api.filters import (
-    BenchmarkFilter,
-    ComparisonFilter,
-    EvaluationFilter,
-    ExperimentFilter,
-)
+from experiments.api.filters import ComparisonFilter, EvaluationFilter, ExperimentFilter
 from experiments.api.serializers import (
-    BenchmarkSerializer,
     ComparisonSerializer,
     EvaluationSerializer,
     ExperimentSerializer,
-    NewBenchmarkSerializer,
     NewComparisonSerializer,
     NewExperimentSerializer,
 )
+from experiments.choices import Split
 from experiments.models import Benchmark, Comparison, Evaluation, Experiment
 from hokusai.web.views import ReadViewSet
-from registry.models import DatasetVersion, ModelVersion
+from registry.models import ModelVersion
 
 COMPARISON = OpenApiExample(
     "A candidate against its baseline",
@@ -34,54 +27,6 @@ COMPARISON = OpenApiExample(
     },
     request_only=True,
 )
-
-
-class BenchmarkViewSet(ReadViewSet):
-    queryset = Benchmark.objects.select_related(
-        "project", "dataset_version", "created_by", "approved_by"
-    )
-    serializer_class = BenchmarkSerializer
-    filterset_class = BenchmarkFilter
-    view_permission = "experiments.view_benchmark"
-    permissions: ClassVar = {
-        "create": "experiments.add_benchmark",
-        "approve": "experiments.approve_benchmark",
-        "retire": "experiments.approve_benchmark",
-    }
-    person_only = ("approve", "retire")
-    ordering_fields = ("slug", "created_at")
-
-    @extend_schema(request=NewBenchmarkSerializer, responses={201: BenchmarkSerializer})
-    def create(self, request: Request) -> Response:
-        """Fix rows, metrics and policy; a second person approves them."""
-        form = NewBenchmarkSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        fields = form.validated_data
-        project = self.checked_project(fields.pop("project"))
-        rows = self.find(
-            DatasetVersion.objects.select_related("dataset__project"),
-            "registry.view_dataset",
-            "dataset__project",
-            public_id=fields.pop("dataset_version"),
-        )
-        made = services.create_benchmark(
-            project=project, dataset_version=rows, **fields, actor=self.actor
-        )
-        return Response(self.get_serializer(made).data, status=201)
-
-    @extend_schema(request=None, responses=BenchmarkSerializer)
-    @action(detail=True, methods=["post"])
-    def approve(self, request: Request, public_id: str) -> Response:
-        """Approve a benchmark that another person made."""
-        services.approve_benchmark(benchmark_id=self.get_object().pk, actor=self.actor)
-        return Response(self.get_serializer(self.get_object()).data)
-
-    @extend_schema(request=None, responses=BenchmarkSerializer)
-    @action(detail=True, methods=["post"])
-    def retire(self, request: Request, public_id: str) -> Response:
-        """End a benchmark; what it decided stays."""
-        services.retire_benchmark(benchmark_id=self.get_object().pk, actor=self.actor)
-        return Response(self.get_serializer(self.get_object()).data)
 
 
 class ExperimentViewSet(ReadViewSet):
@@ -157,9 +102,12 @@ class ComparisonViewSet(ReadViewSet):
 
 
 class EvaluationViewSet(ReadViewSet):
-    queryset = Evaluation.objects.select_related(
-        "version__model", "comparison__benchmark__project"
-    ).prefetch_related("comparison__evaluations")
+    # What the rows kept to confirm were answered with is told by no list.
+    queryset = (
+        Evaluation.objects.filter(split=Split.SCREENING)
+        .select_related("version__model", "comparison__benchmark__project")
+        .defer("comparison__statistics")
+    )
     serializer_class = EvaluationSerializer
     filterset_class = EvaluationFilter
     view_permission = "experiments.view_comparison"

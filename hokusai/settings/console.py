@@ -77,10 +77,14 @@ VERSION_ACTIONS = [
     "registry.version_page.retire",
 ]
 # Actions that higher apps put on the page of a model.
-MODEL_ACTIONS = ["contributions.model_page.build_candidate"]
+MODEL_ACTIONS = [
+    "contributions.model_page.build_candidate",
+    "experiments.model_page.measure_line",
+]
 # Panels that higher apps put on the page of a model, before what its versions state themselves.
 MODEL_PANELS = [
     "experiments.model_page.measured",
+    "experiments.model_page.since_first",
     "contributions.model_page.next_candidate",
     "registry.admin.lineage.gain_of_model",
     "registry.model_page.stage_history",

@@ -13,9 +13,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 NOTHING = mark_safe('<span class="hk-nothing">—</span>')
 _TONES = {
-    "success": "ready synced production approved accepted used signed live active succeeded usable "
+    "success": "ready synced confirmed production approved accepted used signed live active succeeded usable "
     "owner passed verified",
-    "warning": "pending copying staging requested received draft starting queued conflict reviewer",
+    "warning": "pending copying staging requested received draft starting queued conflict reviewer "
+    "unconfirmed",
     "info": "development running engineer public read write predict",
     "danger": "failed refused revoked expired",
 }
@@ -23,7 +24,7 @@ _TONE_OF = {word: tone for tone, words in _TONES.items() for word in words.split
 PPM = 1_000_000
 PPM_PER_POINT = 10_000
 # Metrics whose differences are read in percentage points.
-PROPORTIONS = frozenset({"accuracy"})
+PROPORTIONS = frozenset({"accuracy", "balanced_accuracy", "f1", "auroc"})
 
 
 def tone_of(state: str) -> str:
@@ -109,6 +110,11 @@ def unit_of_gain(metric: str) -> str:
 def in_units(ppm: int, metric: str) -> float:
     """A gain in the unit that it is counted in, for drawings."""
     return round(ppm / (PPM_PER_POINT if metric in PROPORTIONS else PPM), 4)
+
+
+def ppm_per_unit(metric: str) -> int:
+    """Millionths in one of what a person states of a metric: a percentage point, or its unit."""
+    return PPM_PER_POINT if metric in PROPORTIONS else PPM
 
 
 def gain(ppm: int | None, metric: str) -> str:

@@ -140,7 +140,7 @@ function measured(data, t) {
 // data: {low, delta, high, margin, minimum, unit}; low and high may be null
 function interval(data, t) {
   const known = [data.low, data.delta, data.high, data.margin, data.minimum, 0]
-    .filter((value) => value !== null);
+    .filter((value) => value !== null && value !== undefined);
   const span = Math.max(...known) - Math.min(...known) || 1;
   const round = (value, to) => to(value * 2) / 2;
   const mark = (value, name, tone, distance) => ({
@@ -179,8 +179,34 @@ function interval(data, t) {
       markLine: { symbol: "none", silent: true, animation: false, data: [
         mark(data.margin, `margin ${data.margin}`, "quiet", 4),
         mark(data.minimum, `minimum gain ${data.minimum}`, "warning", 18),
-      ] },
+      ].filter((one) => one.xAxis !== null) },
     }],
+  };
+}
+
+// data: {unit, wanted, series: [{name, points: [[gain, percent found]]}]}
+function power(data, t) {
+  const shades = [t.info, t.accent, t.warning];
+  return {
+    grid: { left: 8, right: 20, top: 44, bottom: 30, containLabel: true },
+    legend: { type: "scroll", top: 0, left: 0, right: 0, textStyle: { color: t.text, fontSize: 11 } },
+    tooltip: tooltip(t, {
+      trigger: "item",
+      formatter: ({ seriesName, value: [gain, found] }) =>
+        `${escaped(seriesName)}<br>a true gain of <b>${gain}</b> ${escaped(data.unit)}<br>is found in <b>${Math.round(found)} %</b> of tries`,
+    }),
+    xAxis: axis(t, { type: "value", name: `true gain in ${data.unit}`, nameLocation: "middle", nameGap: 26, min: 0 }),
+    yAxis: axis(t, { type: "value", name: "found in % of tries", min: 0, max: 100, ...nameAtAxis(t) }),
+    series: data.series.map((one, index) => ({
+      type: "line", name: one.name, data: one.points, symbolSize: 7, smooth: 0.2,
+      lineStyle: { color: shades[index % shades.length], width: 2 },
+      itemStyle: { color: shades[index % shades.length] },
+      markLine: index ? undefined : {
+        symbol: "none", silent: true, animation: false,
+        data: [{ yAxis: data.wanted }], lineStyle: { color: t.quiet, type: "dashed" },
+        label: { formatter: `${data.wanted} %`, color: t.quiet, fontSize: 11, position: "insideEndTop" },
+      },
+    })),
   };
 }
 
@@ -307,9 +333,57 @@ function parallel(data, t) {
   };
 }
 
+// data: {unit, lines: [{label, low, value, high, paid, shown}]}; low and high may be null
+function intervals(data, t) {
+  const lines = [...data.lines].reverse();
+  const tone = (line) => (line.paid ? t.accent : t.quiet);
+  const draw = (params, api) => {
+    const line = lines[params.dataIndex];
+    if (line.low === null || line.high === null) return { type: "group", children: [] };
+    const [low, high] = [line.low, line.high].map((end) => api.coord([end, params.dataIndex]));
+    const style = { stroke: tone(line), lineWidth: 2 };
+    const cap = ([x, y]) => ({ type: "line", shape: { x1: x, y1: y - 6, x2: x, y2: y + 6 }, style });
+    return { type: "group", children: [
+      { type: "line", shape: { x1: low[0], y1: low[1], x2: high[0], y2: high[1] }, style },
+      cap(low), cap(high),
+    ] };
+  };
+  const ends = lines.flatMap((line) => [line.low ?? line.value, line.high ?? line.value]);
+  const room = (Math.max(0, ...ends) - Math.min(0, ...ends) || 1) * 0.08;
+  return {
+    grid: { left: 8, right: 24, top: 12, bottom: 34, containLabel: true },
+    tooltip: tooltip(t, {
+      trigger: "item",
+      formatter: ({ dataIndex }) => `${escaped(lines[dataIndex].label)}<br><b>${escaped(lines[dataIndex].shown)}</b>`,
+    }),
+    xAxis: axis(t, {
+      type: "value", name: data.unit, nameLocation: "middle", nameGap: 26,
+      min: Math.min(0, ...ends) - room, max: Math.max(0, ...ends) + room,
+      axisLabel: { color: t.text, fontSize: 11, formatter: (value) => `${Math.round(value * 100) / 100}` },
+    }),
+    yAxis: axis(t, {
+      type: "category", data: lines.map((line) => line.label),
+      axisLabel: { color: t.text, fontSize: 11, formatter: (text) => short(text, 18) },
+    }),
+    series: [
+      { type: "custom", renderItem: draw, data: lines.map((line, place) => [line.value, place]), silent: true },
+      {
+        type: "scatter", symbolSize: 12, z: 5,
+        data: lines.map((line, place) => ({
+          value: [line.value, place],
+          itemStyle: { color: tone(line), borderColor: t.ground, borderWidth: 2 },
+        })),
+        markLine: { symbol: "none", silent: true, animation: false, data: [
+          { xAxis: 0, label: { show: false }, lineStyle: { color: t.text, type: "dashed" } },
+        ] },
+      },
+    ],
+  };
+}
+
 const KINDS = {
   waterfall: (data, t) => waterfall(data, t, { tooltip, axis, nameAtAxis, escaped }),
-  curves, parallel, columns, ranking, history, measured, interval, confusion,
+  curves, parallel, columns, ranking, history, measured, interval, intervals, confusion, power,
 };
 
 // A page that only grew longer is not drawn again: that would end a tooltip or a selection.

@@ -160,7 +160,7 @@ def test_comparisons_are_filtered_by_experiment() -> None:
 
 
 @pytest.mark.parametrize("many", [1, 4])
-@pytest.mark.parametrize(("path", "queries"), [("comparisons", 3), ("evaluations", 3)])
+@pytest.mark.parametrize(("path", "queries"), [("comparisons", 3), ("evaluations", 2)])
 def test_listing_costs_the_same_for_one_as_for_many(
     django_assert_num_queries: Any, path: str, queries: int, many: int
 ) -> None:

@@ -390,6 +390,11 @@ CASES: dict[str, Case] = {
     ),
     "GET improvements": Case(logged_in()),
     "GET improvements/<public_id>": Case(readers()),
+    "GET improvements/<public_id>/attribution": Case(readers()),
+    "POST improvements/<public_id>/attribution": Case(
+        doers(("engineer", "reviewer", "owner")), lambda w: {"method": "knn-shapley/1"}
+    ),
+    "GET improvements/<public_id>/attribution/report": Case(readers()),
     "POST models/<model_id>/predict": Case(
         {**doers(ROLES), "key_write": 403}, lambda w: PREDICTION
     ),
