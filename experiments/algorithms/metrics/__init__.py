@@ -20,7 +20,6 @@ from experiments.algorithms.metrics.catalogue import (
     METRICS,
     find_metric,
     floor_ppm,
-    metrics_for,
     score_ppm,
 )
 
@@ -41,7 +40,6 @@ __all__ = [
     "Truth",
     "find_metric",
     "floor_ppm",
-    "metrics_for",
     "score_ppm",
     "to_fixed",
 ]

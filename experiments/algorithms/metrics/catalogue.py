@@ -14,7 +14,6 @@ from experiments.algorithms.metrics.base import (
     Metric,
     OutcomeError,
     Outcomes,
-    Task,
 )
 from experiments.algorithms.metrics.classification import (
     F1,
@@ -64,12 +63,6 @@ def find_metric(name: str, registered: Mapping[str, Metric] | None = None) -> Me
     if registered and name in registered:
         return registered[name]
     raise OutcomeError(f"Unknown metric {name!r}.")
-
-
-def metrics_for(task: str, registered: Mapping[str, Metric] | None = None) -> list[str]:
-    """Return the names of metrics that measure a task."""
-    everything = {**METRICS, **(registered or {})}
-    return [name for name, metric in everything.items() if Task(task) in metric.tasks]
 
 
 def score(metric: Metric, components: Outcomes, weights: Floats | None = None) -> float:
