@@ -100,6 +100,8 @@ class ImprovementSerializer(ReadModelSerializer):
             "baseline",
             "candidate",
             "delta_ppm",
+            "payable_ppm",
+            "payable_reason",
             "method",
             "shares",
             "attestation",

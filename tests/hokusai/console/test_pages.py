@@ -84,7 +84,8 @@ MAKERS: dict[type, Any] = {
     WebhookDelivery: factories.WebhookDeliveryFactory,
 }
 ENTITIES = sorted(MAKERS, key=lambda model: model.__name__)
-PUBLIC = {SigningKey}
+# Of a record everybody sees its leaf; its statement only whoever may see what it tells of.
+PUBLIC = {LogRecord, SigningKey}
 
 
 def list_url(model: type) -> str:
