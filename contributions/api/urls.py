@@ -10,6 +10,7 @@ from contributions.api.attestations import (
     SigningPolicyView,
     VerificationView,
 )
+from contributions.api.attributions import AttributionReportViewSet, AttributionViewSet
 from contributions.api.building import CandidateViewSet
 from contributions.api.impact import ContributorView, ImpactView, LeaderboardView
 from contributions.api.proofs import BundleView, DisclosureViewSet, TrustView
@@ -22,6 +23,7 @@ router.register("contributions", ContributionViewSet, basename="contribution")
 router.register("improvements", ImprovementViewSet, basename="improvement")
 
 DISCLOSURE = rf"^contributions/(?P<public_id>{PUBLIC_ID})/disclosure\Z"
+IMPROVEMENT = rf"^improvements/(?P<public_id>{PUBLIC_ID})"
 STATEMENT = r"^attestations/(?P<statement_id>[0-9a-f]{64})"
 CONTRIBUTOR = rf"^contributors/(?P<address>{ADDRESS})"
 
@@ -37,6 +39,16 @@ urlpatterns = [
     ),
     re_path(rf"{CONTRIBUTOR}\Z", ContributorView.as_view(), name="contributor"),
     re_path(rf"{CONTRIBUTOR}/impact\Z", ImpactView.as_view(), name="contributor-impact"),
+    re_path(
+        rf"{IMPROVEMENT}/attribution\Z",
+        AttributionViewSet.as_view({"get": "retrieve", "post": "create"}),
+        name="improvement-attribution",
+    ),
+    re_path(
+        rf"{IMPROVEMENT}/attribution/report\Z",
+        AttributionReportViewSet.as_view({"get": "retrieve"}),
+        name="improvement-attribution-report",
+    ),
     path("leaderboard", LeaderboardView.as_view(), name="leaderboard"),
     path("attestations", AttestationViewSet.as_view({"get": "list"}), name="attestations"),
     re_path(rf"{STATEMENT}\Z", AttestationView.as_view(), name="attestation"),

@@ -7,9 +7,16 @@ from contributions.services.gifts import (
     submit_contribution,
     withdraw_contribution,
 )
-from contributions.services.improvements import record_improvement, request_attribution
+from contributions.services.improvements import (
+    ALTERNATIVES,
+    METHODS,
+    record_improvement,
+    request_attribution,
+)
 
 __all__ = [
+    "ALTERNATIVES",
+    "METHODS",
     "begin_check",
     "mark_used",
     "record_improvement",

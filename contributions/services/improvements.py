@@ -19,6 +19,7 @@ from registry import services as registry
 
 # What another method may be asked for beside the one that decides.
 ALTERNATIVES = (knn_shapley.METHOD, leave_one_out.METHOD, ROW_WEIGHTS)
+METHODS = (*ALTERNATIVES, shapley.METHOD, sampling.METHOD)
 BY_COALITIONS = (shapley.METHOD, sampling.METHOD, leave_one_out.METHOD)
 _DECIDED = (ConfirmationStatus.CONFIRMED, ConfirmationStatus.UNCONFIRMED)
 

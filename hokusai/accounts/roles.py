@@ -56,6 +56,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "contributions.view_contribution": _EVERY_MEMBER,
     "contributions.add_contribution": _CONTRIBUTE,
     "contributions.view_improvement": _EVERY_MEMBER,
+    "contributions.request_attribution": _STEWARD,
     "contributions.revoke_attestation": _REVIEW,
     "contributions.manage_signing": _OWN,
     "deployments.view_deployment": _EVERY_MEMBER,

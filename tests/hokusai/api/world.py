@@ -55,6 +55,9 @@ def make_world(folder: Path) -> World:
     people = {role: make.member(project, Role(role)) for role in ROLES}
     comparison = make.ComparisonFactory(benchmark__project=project, status="accepted")
     improvement = make.ImprovementFactory(comparison=comparison)
+    make.AttributionFactory(
+        improvement=improvement, status="done", report_digest=stores["default"].put(b"{}")
+    )
     attestation = make.AttestationFactory(improvement=improvement)
     make.RevocationFactory(attestation=attestation)
     share = make.ShareFactory(improvement=improvement)
