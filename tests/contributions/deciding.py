@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from django.db import transaction
 
 from contributions.attesting import ask_for_attestation
 from contributions.models import Contribution, Improvement
@@ -54,7 +55,8 @@ def decide(
     roles = right or {role: RIGHT[role] for role in ("baseline", "candidate")}  # type: ignore[index]
     names = [benchmark.metric, *(item["metric"] for item in benchmark.guardrails)]
     rows = rows_of(benchmark, split)
-    attempt = open_attempt(comparison, split, 1)
+    with transaction.atomic():
+        attempt = open_attempt(comparison, split, 1)
     made = {
         role: {name: outcomes(len(rows), share)[name] for name in names}
         for role, share in roles.items()
@@ -116,5 +118,6 @@ def credited(comparison: Comparison, *points: int, **fields: Any) -> Improvement
             model=improvement.model, licence="MIT", dataset_version__row_count=100
         )
         ShareFactory(improvement=improvement, contribution=given, basis_points=share)
-    ask_for_attestation(improvement)
+    with transaction.atomic():
+        ask_for_attestation(improvement)
     return Improvement.objects.get(pk=improvement.pk)
