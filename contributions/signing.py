@@ -5,7 +5,7 @@ is made again from the rows, and either has to agree. A project may ask for seve
 of them does all of this by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +134,7 @@ def _cosigned(attestation: Attestation, policy: SigningPolicy | None) -> Outcome
 
 def _made(attestation: Attestation, signer: Signer) -> Signed:
     """Everything that needs no lock: recomputing, and the signatures. Raises SigningRefused."""
-    _admitted(signer)
+    _admitted([signer, *signers_for(Purpose.CHAIN)[:1]])
     recompute(attestation.improvement)
     try:
         statement = statement_of(attestation.improvement)
@@ -155,9 +155,10 @@ def _made(attestation: Attestation, signer: Signer) -> Signed:
 
 
 @transaction.atomic
-def _admitted(signer: Signer) -> None:
-    """The key is introduced before the statement names its time. Raises SignerUnusable."""
-    admit(signer=signer)
+def _admitted(signers: Iterable[Signer]) -> None:
+    """Every key is introduced before the statement names its time. Raises SignerUnusable."""
+    for signer in signers:
+        admit(signer=signer)
 
 
 def _kept(made: Signed) -> Attestation:
