@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -47,3 +49,10 @@ def test_an_acceptance_whose_credit_is_not_settled_waits() -> None:
 
 def test_the_baseline_of_an_improvement_claims_nothing() -> None:
     assert Attested().run(ImprovementFactory().baseline).passed
+
+
+def test_an_attestation_that_expired_no_longer_counts() -> None:
+    attestation = AttestationFactory(expires_at=timezone.now() - timedelta(seconds=1))
+    result = Attested().run(attestation.improvement.candidate)
+    assert not result.passed
+    assert "expired" in result.message
