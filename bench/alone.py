@@ -60,6 +60,22 @@ class Alone:
             f"in {seen['rebuilt_s']} s",
         )
 
+    def log_append(self) -> Result:
+        """Eight writers and the sequencer at the log, proofs at 100,000 leaves; aim 1,000 /s."""
+        seen = self.sides.inside("append()", module="appending")
+        if seen["gaps"] or seen["missing"] or seen["unexpected"]:
+            raise RuntimeError(f"The log has not what was committed: {seen}")
+        proofs = self.sides.inside("prove()", module="appending")
+        return Result(
+            seen["per_second"],
+            1000.0,
+            round(seen["per_second"] / 1000.0, 2),
+            "/s",
+            f"against the aim; {seen['records']} records committed and sequenced, no gap; an "
+            f"inclusion proof at {proofs['leaves']} leaves {proofs['ms']} ms (99 %: "
+            f"{proofs['p99_ms']} ms), aim 1 ms",
+        )
+
     def admin_list_1m(self) -> Result:
         """Pages of the console's list of 1,000,000 versions; aim 200 ms."""
         self.sides.inside(f"grow({MANY})")

@@ -41,6 +41,7 @@ def measurements(both: Sides, rounds: int, seconds: int) -> dict[str, Callable[[
         "search_growth": alone.search_growth,
         "lineage_1000": alone.lineage_1000,
         "impact_1m": alone.impact_1m,
+        "log_append": alone.log_append,
         "admin_list_1m": alone.admin_list_1m,
     }
 

@@ -1,12 +1,14 @@
 """Leaves and nodes in the database: reading covers, appending what follows."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import Max
 
 from hokusai.core.canonical import canonical_bytes
 from hokusai.core.merkle import leaf_hash
+from hokusai.core.prepared import fetch_rows
 from hokusai.transparency.algorithms.tree import Cover, Node, cover, fold, grow
 from hokusai.transparency.models import LogLeaf, LogRecord
 
@@ -19,7 +21,7 @@ _NODES = (
     " SELECT * FROM unnest(%s::smallint[], %s::bigint[], %s::bytea[])"
 )
 _HASHES = (
-    "SELECT 0, index, leaf_hash FROM transparency_logleaf WHERE index = ANY(%s)"
+    "SELECT 0, index, leaf_hash FROM transparency_logleaf WHERE index = ANY(%s::bigint[])"
     " UNION ALL SELECT n.level, n.index, n.hash FROM transparency_lognode n"
     " JOIN unnest(%s::smallint[], %s::bigint[]) AS w(level, index)"
     " ON n.level = w.level AND n.index = w.index"
@@ -51,11 +53,8 @@ def read_nodes(nodes: Iterable[Node]) -> dict[Node, bytes]:
     wanted = list(nodes)
     leaves = [node.index for node in wanted if node.level == 0]
     above = [node for node in wanted if node.level]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _HASHES, [leaves, [node.level for node in above], [node.index for node in above]]
-        )
-        return {Node(level, index): bytes(hashed) for level, index, hashed in cursor.fetchall()}
+    places = [leaves, [node.level for node in above], [node.index for node in above]]
+    return {Node(level, index): hashed for level, index, hashed in fetch_rows(_HASHES, places)}
 
 
 def read_paths(*paths: Sequence[Cover]) -> dict[Node, bytes]:
@@ -83,7 +82,7 @@ def append_leaves(size: int, records: Sequence[tuple[int, bytes]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_LEAVES, [indices, [key for key, _ in records], hashes])
         if full:
-            columns = [
+            columns: list[Any] = [
                 [node.level for node, _ in full],
                 [node.index for node, _ in full],
                 [hashed for _, hashed in full],

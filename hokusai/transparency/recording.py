@@ -7,6 +7,7 @@ from django.db import connection
 
 from hokusai.core.canonical import CanonicalError, canonical_bytes, sha256_hex
 from hokusai.core.errors import DomainError
+from hokusai.core.prepared import fetch_rows, insertion
 from hokusai.transparency.choices import RecordKind
 from hokusai.transparency.exceptions import StatementRefused
 from hokusai.transparency.models import LogRecord
@@ -33,11 +34,23 @@ def write_record(
             f"A statement has at most {MAX_STATEMENT_BYTES:,} bytes, this one {len(data):,}.",
             kind=kind,
         )
-    return LogRecord.objects.create(
-        kind=RecordKind(kind),
-        subject=subject,
-        statement=data.decode(),
-        digest=sha256_hex(data),
-        key_id=key_id,
-        previous=previous,
+    return _inserted(
+        {
+            "kind": RecordKind(kind).value,
+            "subject": subject,
+            "statement": data.decode(),
+            "digest": sha256_hex(data),
+            "key_id": key_id,
+            "previous": previous,
+        }
     )
+
+
+def _inserted(row: dict[str, str]) -> LogRecord:
+    """One prepared statement: every change of note writes a record."""
+    record = LogRecord(**row)
+    text, values = insertion(LogRecord, {**row, "public_id": record.public_id})
+    made = fetch_rows(f"{text} RETURNING id, created_at, xact", values)
+    record.pk, record.created_at, record.xact = made[0]
+    record._state.adding, record._state.db = False, connection.alias  # noqa: SLF001
+    return record

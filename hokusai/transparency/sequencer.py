@@ -24,7 +24,7 @@ _UNSEQUENCED = (
     "SELECT r.id, r.kind, r.digest, r.key_id, r.previous FROM transparency_logrecord r"
     " WHERE r.xact >= %s AND NOT EXISTS"
     " (SELECT 1 FROM transparency_logleaf l WHERE l.record_id = r.id)"
-    " ORDER BY r.id LIMIT %s"
+    " ORDER BY r.xact, r.id LIMIT %s"
 )
 
 

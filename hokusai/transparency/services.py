@@ -8,11 +8,18 @@ from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.errors import InvalidInput, NotFound
 from hokusai.core.events import Actor, record
 from hokusai.core.models import Event, Job
-from hokusai.transparency.algorithms.tree import consistency_path, hashes_of, inclusion_path
+from hokusai.transparency.algorithms.tree import (
+    Node,
+    consistency_path,
+    cover,
+    fold,
+    hashes_of,
+    inclusion_path,
+)
 from hokusai.transparency.auditing import SUBJECT, audit
 from hokusai.transparency.choices import AUDIT_REQUESTED, RecordKind
-from hokusai.transparency.leaves import read_paths, root_of_size, tree_size
-from hokusai.transparency.models import Checkpoint, LogLeaf, LogRecord
+from hokusai.transparency.leaves import read_paths, tree_size
+from hokusai.transparency.models import Checkpoint, LogRecord
 from hokusai.transparency.publishing import note_of, publish
 from hokusai.transparency.recording import write_record
 from hokusai.transparency.reports import ConsistencyProof, InclusionProof, witnessed
@@ -144,36 +151,32 @@ def inclusion(index: int, size: int | None = None) -> InclusionProof:
     Raises NotFound where the leaf or the tree does not exist, InvalidInput where the tree of that
     size does not reach the leaf.
     """
-    whole = tree_size()
-    size = whole if size is None else size
-    leaf = LogLeaf.objects.filter(index=index).first() if 0 <= index < whole else None
-    if leaf is None or not 0 < size <= whole:
-        raise NotFound("The log has no such leaf, or is not that large.", size=whole)
-    if index >= size:
-        raise InvalidInput(f"A tree of {size} leaves has no leaf {index}.", index=index, size=size)
-    path = inclusion_path(index, size)
-    return InclusionProof(
-        index=index,
-        size=size,
-        leaf_hash=bytes(leaf.leaf_hash),
-        root=root_of_size(size),
-        hashes=tuple(hashes_of(path, read_paths(path))),
-    )
+    size = tree_size() if size is None else size
+    if not 0 <= index < size:
+        raise _outside(index, size)
+    return _proved([index], size)[0]
 
 
 def inclusions(indices: Sequence[int], size: int) -> list[InclusionProof]:
-    """The same of several leaves of one tree, in four queries however many they are."""
-    whole = tree_size()
-    if not 0 < size <= whole:
-        raise NotFound("The log is not that large.", size=whole)
-    leaves = LogLeaf.objects.filter(index__in=indices, index__lt=size)
-    hashes = {leaf.index: bytes(leaf.leaf_hash) for leaf in leaves}
-    if missing := sorted(set(indices) - hashes.keys()):
-        raise InvalidInput(f"A tree of {size} leaves has no leaf {missing[0]}.", size=size)
-    paths = {index: inclusion_path(index, size) for index in hashes}
-    root, nodes = root_of_size(size), read_paths(*paths.values())
+    """The same of several leaves of one tree, in one query however many they are."""
+    if wrong := [index for index in indices if not 0 <= index < size]:
+        raise _outside(wrong[0], size)
+    return _proved(indices, size)
+
+
+def _proved(indices: Sequence[int], size: int) -> list[InclusionProof]:
+    edge = cover(0, size)
+    paths = {index: inclusion_path(index, size) for index in indices}
+    own = tuple(Node(0, index) for index in paths)
+    # What a proof begins with, what it leads over and what it leads to, in one query.
+    nodes = read_paths([edge, own], *paths.values())
+    if not {*edge, *own} <= nodes.keys():
+        raise _absent()
+    root = fold([nodes[node] for node in edge])
     return [
-        InclusionProof(index, size, hashes[index], root, tuple(hashes_of(paths[index], nodes)))
+        InclusionProof(
+            index, size, nodes[Node(0, index)], root, tuple(hashes_of(paths[index], nodes))
+        )
         for index in indices
     ]
 
@@ -183,17 +186,28 @@ def consistency(first: int, second: int | None = None) -> ConsistencyProof:
 
     Raises NotFound where the log is not that large, InvalidInput unless 0 < first <= second.
     """
-    whole = tree_size()
-    second = whole if second is None else second
-    if second > whole:
-        raise NotFound("The log is not that large.", size=whole)
+    second = tree_size() if second is None else second
     if not 0 < first <= second:
         raise InvalidInput("Ask with 0 < first <= second.", first=first, second=second)
-    path = consistency_path(first, second)
+    path, old, new = consistency_path(first, second), cover(0, first), cover(0, second)
+    nodes = read_paths([*path, old, new])
+    if not set(new) <= nodes.keys():
+        raise _absent()
     return ConsistencyProof(
         first=first,
         second=second,
-        first_root=root_of_size(first),
-        second_root=root_of_size(second),
-        hashes=tuple(hashes_of(path, read_paths(path))),
+        first_root=fold([nodes[node] for node in old]),
+        second_root=fold([nodes[node] for node in new]),
+        hashes=tuple(hashes_of(path, nodes)),
     )
+
+
+def _outside(index: int, size: int) -> NotFound | InvalidInput:
+    if index >= 0 and 0 < size <= tree_size():
+        text = f"A tree of {size} leaves has no leaf {index}."
+        return InvalidInput(text, index=index, size=size) if index < tree_size() else _absent()
+    return _absent()
+
+
+def _absent() -> NotFound:
+    return NotFound("The log has no such leaf, or is not that large.", size=tree_size())

@@ -1,6 +1,7 @@
 """Collecting the cosignatures of witnesses for the latest checkpoint."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from django.conf import settings
 from django.db.models import Max
@@ -31,7 +32,7 @@ def collect_cosignatures() -> None:
     have = set(checkpoint.cosignatures.values_list("witness", flat=True))
     for witness in witnesses():
         if witness.name not in have:
-            watched(source_of(witness.name), lambda witness=witness: cosign(checkpoint, witness))
+            watched(source_of(witness.name), partial(cosign, checkpoint, witness))
 
 
 def source_of(name: str) -> str:

@@ -15,7 +15,7 @@ class Node(NamedTuple):
     """The place of a perfect subtree."""
 
     level: int
-    index: int
+    index: int  # type: ignore[assignment]  # tuples have a method of that name
 
 
 # The nodes of one hash, left to right, each larger than the next.

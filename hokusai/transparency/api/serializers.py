@@ -88,7 +88,9 @@ class CheckpointSerializer(ReadSerializer):
 
     origin = serializers.SerializerMethodField(help_text="the name of the log")
     size = serializers.IntegerField(help_text="how many leaves")
-    root = serializers.CharField(help_text="RFC 6962, hexadecimal")
+    root = serializers.CharField(  # type: ignore[assignment]
+        help_text="RFC 6962, hexadecimal"
+    )
     note = serializers.SerializerMethodField(help_text="C2SP checkpoint with all signatures")
     key_id = serializers.CharField(help_text="of the log's key; see `keys`")
     signed_at = serializers.DateTimeField()
@@ -115,7 +117,7 @@ class InclusionSerializer(serializers.Serializer):
     index = serializers.IntegerField()
     size = serializers.IntegerField()
     leaf_hash = serializers.SerializerMethodField()
-    root = serializers.SerializerMethodField()
+    root = serializers.SerializerMethodField()  # type: ignore[assignment]
     hashes = serializers.SerializerMethodField(help_text="from the leaf to the root")
 
     def get_leaf_hash(self, proof: Any) -> str:

@@ -56,7 +56,7 @@ def test_signing_itself_makes_the_tree_grow_once_at_most(
         services.sequence()
         assert services.sign_checkpoint()
     assert Checkpoint.objects.count() == 2
-    assert rung == ["transparency.publish"] * 2
+    assert rung.count("transparency.publish") == 2
 
 
 @pytest.mark.usefixtures("filled")
