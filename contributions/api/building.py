@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from contributions.building import build_candidate
 from experiments.api.trainings import TrainingSerializer, trainings
-from experiments.api.views import found_benchmark
+from experiments.models import Benchmark
 from hokusai.web.views import MODEL_ID, ScopedViewSet
 from registry.models import Model
 
@@ -74,7 +74,12 @@ class CandidateViewSet(ScopedViewSet):
         form.is_valid(raise_exception=True)
         fields = form.validated_data
         model = self.get_object()
-        benchmark = found_benchmark(self, fields.pop("benchmark"))
+        benchmark = self.find(
+            Benchmark.objects.select_related("project"),
+            "experiments.view_benchmark",
+            "project",
+            public_id=fields.pop("benchmark"),
+        )
         training = build_candidate(model=model, benchmark=benchmark, **fields, actor=self.actor)
         shown = trainings().get(pk=training.pk)
         context = self.get_serializer_context()

@@ -73,8 +73,8 @@ class TrainingSerializer(ReadModelSerializer):
     seeds = serializers.ListField(
         child=serializers.IntegerField(), help_text="the first built both versions"
     )
-    base = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
-    added = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
+    base: Any = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
+    added: Any = serializers.SlugRelatedField(slug_field="public_id", many=True, read_only=True)
     control = serializers.CharField(source="control.public_id", allow_null=True, default=None)
     candidate = serializers.CharField(source="candidate.public_id", allow_null=True, default=None)
     comparison = serializers.SerializerMethodField(
