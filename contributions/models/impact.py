@@ -52,6 +52,8 @@ class ImpactTotal(models.Model):
     objects = ImpactQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "standing"
+        verbose_name_plural = "leaderboard"
         ordering = ("-gain_e10", "id")
         constraints = (
             models.UniqueConstraint(

@@ -31,6 +31,7 @@ HONEST_ONE = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 HONEST_TWO = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 SHIFTED = "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB"
 COPIED = "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb"
+GIVERS = {HONEST_ONE: "Ines", HONEST_TWO: "Noor", SHIFTED: "Otto", COPIED: "Vik"}
 
 
 @dataclass(slots=True)
@@ -191,6 +192,7 @@ def contribution(story: Story, address: str, content: bytes) -> Any:
             address=address,
             licence=LICENCE,
             label_column=data.LABEL,
+            contributor_name=GIVERS[address],
         )
     return chidi.wait(
         f"contributions/{row['id']}", lambda body: body["status"] != "received", "rows checked"
