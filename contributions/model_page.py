@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidgetWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from contributions.building import build_candidate as build
 from contributions.building import waiting_for
@@ -43,7 +43,7 @@ class BuildDialog(DialogForm):
     recipe = forms.ChoiceField(help_text="How control and candidate are fitted.")
     contributions = GivenField(
         Contribution.objects.none(),
-        widget=UnfoldAdminCheckboxSelectMultipleWidgetWidget,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="What the candidate is fitted on beside the base.",
     )
     parameters = forms.CharField(
