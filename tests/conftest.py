@@ -8,7 +8,6 @@ from hokusai.storage import stores, uploads
 from hokusai.tracking import tracking
 from tests.servers import wait_for_mlflow
 
-
 # Where in the run the drills begin: with too little before them the run's own servers are still
 # starting, with too little behind them one worker has nothing left to do beside them.
 DRILLS_BEGIN = 0.45

@@ -131,7 +131,7 @@ class ProofSerializer(ReadSerializer):
     checkpoint = serializers.CharField(help_text="C2SP signed note with the witnesses' lines")
 
 
-class CheckSerializer(serializers.Serializer):
+class ProofCheckSerializer(serializers.Serializer):
     """One check."""
 
     code = serializers.CharField()
@@ -173,7 +173,7 @@ class ExaminationSerializer(ReadSerializer):
 
     holds = serializers.BooleanField(help_text="nothing failed")
     complete = serializers.BooleanField(help_text="every check was made and holds")
-    checks = CheckSerializer(many=True)
+    checks = ProofCheckSerializer(many=True)
 
 
 @extend_schema_serializer(

@@ -41,7 +41,7 @@ class LeadersSerializer(SliceSerializer):
     limit = serializers.IntegerField(required=False, min_value=1, max_value=MOST, default=20)
 
 
-class MetricLineSerializer(serializers.Serializer):
+class CreditTotalSerializer(serializers.Serializer):
     metric = serializers.CharField()
     credited_ppm = serializers.IntegerField(help_text=GAIN)
     shares = serializers.IntegerField()
@@ -49,14 +49,14 @@ class MetricLineSerializer(serializers.Serializer):
     people = serializers.IntegerField(help_text="how many these are")
 
 
-class ModelLineSerializer(serializers.Serializer):
+class CreditOfModelSerializer(serializers.Serializer):
     model_id = serializers.CharField()
     metric = serializers.CharField()
     credited_ppm = serializers.IntegerField()
     shares = serializers.IntegerField()
 
 
-class MonthLineSerializer(serializers.Serializer):
+class CreditOfMonthSerializer(serializers.Serializer):
     month = serializers.DateField(help_text="its first day")
     metric = serializers.CharField()
     credited_ppm = serializers.IntegerField()
@@ -91,14 +91,14 @@ class ContributorSerializer(ReadSerializer):
 
     address = serializers.CharField()
     contributor = serializers.CharField()
-    totals = MetricLineSerializer(many=True)
+    totals = CreditTotalSerializer(many=True)
 
 
 class ImpactSerializer(ContributorSerializer):
     """Sums over everything; lines are the latest fifty."""
 
-    models = ModelLineSerializer(many=True)
-    months = MonthLineSerializer(many=True)
+    models = CreditOfModelSerializer(many=True)
+    months = CreditOfMonthSerializer(many=True)
     improvements = ImpactLineSerializer(many=True)
     contributions = GivenLineSerializer(many=True)
 
