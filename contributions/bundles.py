@@ -114,11 +114,10 @@ def _not_ready(why: str) -> BundleNotReady:
 
 def _own_records(attestation: Attestation, standing: StatusProof) -> list[LogRecord]:
     """The attestation, the status list and, where there is one, the revocation."""
-    records = [attestation.log_record, standing.list.log_record]
     revocation = getattr(attestation, "revocation", None)
-    if revocation is not None and revocation.log_record is not None:
-        records.append(revocation.log_record)
-    return records
+    taken_back = None if revocation is None else revocation.log_record
+    records = (attestation.log_record, standing.list.log_record, taken_back)
+    return [record for record in records if record is not None]
 
 
 def _digest(standing: StatusProof) -> str:

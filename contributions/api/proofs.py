@@ -65,7 +65,9 @@ class DisclosureSerializer(ReadSerializer):
     format = serializers.CharField()
     version = serializers.IntegerField()
     contribution = serializers.CharField()
-    root = serializers.CharField(help_text="of the salted rows, as attestations name it")
+    root = serializers.CharField(  # type: ignore[assignment]
+        help_text="of the salted rows, as attestations name it"
+    )
     index = serializers.IntegerField()
     size = serializers.IntegerField(help_text="how many rows the contribution has")
     row = serializers.CharField(help_text="the encoded cells, in hexadecimal")

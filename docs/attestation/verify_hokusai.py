@@ -1653,9 +1653,12 @@ def check_typed_data(
     if given is None:
         return
     only(given, {"digest", "key_id", "signature", "signer", "typed_data"}, "EIP-712 part")
-    message = need(need(given, "typed_data", dict, "EIP-712 part"), "message", dict, "typed data")
-    for name, value in chain_facts(statement).items():
-        if message.get(name) != value:
+    message = chain_message(need(given, "typed_data", dict, "EIP-712 part"))
+    facts = chain_facts(statement)
+    if set(message) != {*facts, "modelId", "metric"}:
+        no("The typed data has other fields than it should; those would not be signed.")
+    for name, value in facts.items():
+        if message[name] != value:
             no(f"The typed data has another {name} than the statement.")
     keys, index = known
     key = keys.get(str(given["key_id"]))
@@ -1667,8 +1670,6 @@ def check_typed_data(
     except ImportError:
         report.unchecked.append("EIP-712 signature: not checked here, without eth-account")
         return
-    except (ValueError, TypeError, LookupError, AssertionError) as error:
-        raise Rejected("The typed data is not in the form of EIP-712.") from error
     report.proven.append(f"EIP-712 signature of {signer}")
 
 
@@ -1682,12 +1683,71 @@ def recovered(given: Json, message: Json, statement: Statement, key: Key) -> str
         no("The typed data speaks of another model or metric than the statement.")
     signed = encode.encode_typed_data(full_message=given["typed_data"])
     digest = hashed(b"\x19" + signed.version + signed.header + signed.body)
-    signer = str(account.Account.recover_message(signed, signature=chain_signature(given)))
+    signature, wrong = chain_signature(given), import_module("eth_keys.exceptions").BadSignature
+    try:
+        signer = str(account.Account.recover_message(signed, signature=signature))
+    except (ValueError, wrong) as error:
+        raise Rejected("The EIP-712 signature is not one of any key.") from error
     if given["digest"] != f"0x{digest.hex()}" or signer != given["signer"]:
         no("The EIP-712 signature is not one of the signer it names.")
     if signer != key.address:
         no("The EIP-712 signature is by another key than the log introduces.")
     return signer
+
+
+def chain_message(typed: Json) -> Json:
+    """The message of typed data in the one form that is signed; what else is in it is refused."""
+    only(typed, {"domain", "message", "primaryType", "types"}, "typed data")
+    domain = need(typed, "domain", dict, "typed data")
+    own = [{"name": name, "type": CHAIN_DOMAIN[name]} for name in domain if name in CHAIN_DOMAIN]
+    kind = next((name for name in PLACES if name in domain), "")
+    place = domain.get(kind, "")
+    chain_id = need(domain, "chainId", int, "domain")
+    named = (domain.get("name"), domain.get("version"), len(domain)) == ("Hokusai", "1", 4)
+    if not named or chain_id < 1 or not isinstance(place, str):
+        no("The domain of the typed data is not one of Hokusai.")
+    if len(unhex(place.removeprefix("0x").lower(), "domain's place")) != PLACES.get(kind):
+        no("The domain of the typed data names neither a contract nor a salt.")
+    listed = need(typed["types"], "EIP712Domain", list, "typed data")
+    if typed["primaryType"] != "ModelImprovement" or typed["types"] != CHAIN_TYPES | {
+        "EIP712Domain": listed
+    }:
+        no("The typed data is of other types than those that are signed.")
+    if sorted(map(canonical, listed)) != sorted(map(canonical, own)):
+        no("The domain of the typed data has other fields than its type.")
+    return dict(need(typed, "message", dict, "typed data"))
+
+
+CHAIN_DOMAIN = {
+    "name": "string",
+    "version": "string",
+    "chainId": "uint256",
+    "verifyingContract": "address",
+    "salt": "bytes32",
+}
+PLACES = {"verifyingContract": 20, "salt": 32}
+CHAIN_TYPES = {
+    "ModelImprovement": [
+        {"name": "attestationId", "type": "bytes32"},
+        {"name": "modelId", "type": "bytes32"},
+        {"name": "baselineDigest", "type": "bytes32"},
+        {"name": "candidateDigest", "type": "bytes32"},
+        {"name": "benchmarkDigest", "type": "bytes32"},
+        {"name": "metric", "type": "bytes32"},
+        {"name": "baselineScore", "type": "int64"},
+        {"name": "candidateScore", "type": "int64"},
+        {"name": "delta", "type": "int64"},
+        {"name": "scale", "type": "uint64"},
+        {"name": "sampleCount", "type": "uint64"},
+        {"name": "contributors", "type": "Contributor[]"},
+        {"name": "issuedAt", "type": "uint64"},
+        {"name": "deadline", "type": "uint64"},
+    ],
+    "Contributor": [
+        {"name": "account", "type": "address"},
+        {"name": "weightBps", "type": "uint16"},
+    ],
+}
 
 
 def chain_facts(statement: Statement) -> Json:

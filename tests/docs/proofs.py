@@ -3,8 +3,6 @@
 Every part can be changed before it is signed, so that what a verifier says of it is tried alone.
 """
 
-import base64
-import hmac
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,8 +13,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from eth_account import Account
 
 from contributions.algorithms import dsse
 from contributions.algorithms import statement as parts
@@ -28,6 +28,7 @@ from contributions.algorithms.bundle import (
     Standing,
     encode_bundle,
 )
+from contributions.algorithms.chain_message import message_of
 from contributions.algorithms.status_entries import path_of
 from contributions.metric_records import interval_of, metric_records, test_of
 from experiments.algorithms.commitments import outcome_rows, salted_root
@@ -36,6 +37,7 @@ from experiments.algorithms.evidence import evidence_of
 from experiments.algorithms.spending import alpha_for_attempt
 from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.merkle import leaf_hash, root
+from hokusai.signers.algorithms import eip712
 from hokusai.transparency.algorithms.checkpoints import CheckpointText
 from hokusai.transparency.algorithms.notes import (
     COSIGNATURE,
@@ -468,9 +470,46 @@ GIVEN = [
 GIVEN_ROOT = salted_root(GIVEN, SECRET).hex()
 
 
-def salt(index: int) -> str:
-    return hmac.digest(SECRET, index.to_bytes(8, "big"), "sha256").hex()
+CHAIN = ec.derive_private_key(20261120, ec.SECP256K1())
+ACCOUNT = Account.from_key((20261120).to_bytes(32, "big"))
+CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
-def encoded(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+def for_chain(statement: Json) -> Json:
+    """The EIP-712 part of a bundle, as the signer's process makes it."""
+    domain, message = eip712.Domain(chain_id=1, salt="0x" + "5" * 64), message_of(statement)
+    assert message is not None
+    digest = eip712.encode_digest(domain, message)
+    return {
+        "typed_data": eip712.typed_data(domain, message),
+        "digest": f"0x{digest.hex()}",
+        "signature": f"0x{bytes(ACCOUNT.unsafe_sign_hash(digest).signature).hex()}",
+        "signer": ACCOUNT.address,
+        "key_id": sha256_hex(der(CHAIN)),
+    }
+
+
+def der(private: Any) -> bytes:
+    made: bytes = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return made
+
+
+def chain_key() -> tuple[Json, KeyEntry]:
+    """What the log says of the chain's key, and how a bundle lists it."""
+    text = CHAIN.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    event = key_event(SIGNER, Recipe()) | {
+        "keyId": sha256_hex(der(CHAIN)),
+        "algorithm": "secp256k1",
+        "purpose": "chain",
+        "address": ACCOUNT.address,
+    }
+    start = written(event["validFrom"])
+    entry = KeyEntry(event["keyId"], "secp256k1", "chain", text.decode(), start, "")
+    return event, entry
+
+
+def twin(signature: str) -> str:
+    """The other signature of the same message, which chains refuse."""
+    data = bytes.fromhex(signature[2:])
+    s = CURVE_ORDER - int.from_bytes(data[32:64], "big")
+    return f"0x{(data[:32] + s.to_bytes(32, 'big') + bytes([55 - data[64]])).hex()}"

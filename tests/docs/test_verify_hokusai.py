@@ -14,7 +14,6 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
 from experiments.algorithms.commitments import disclose
-from experiments.algorithms.decision import Policy
 from hokusai.core.canonical import canonical_bytes, sha256_hex
 from tests.docs import proofs
 from tests.docs.proofs import GIVEN, NOW, OTHER, SECRET, SIGNER, TRUST, Json, Made, Recipe, make
@@ -509,5 +508,54 @@ def test_securesystemslib_verifies_the_envelope(made: Made) -> None:
     assert sha256_hex(envelope.payload) == made.statement_id
 
 
-def test_the_policy_is_that_of_the_decision() -> None:
-    assert Policy("accuracy", guardrails=proofs.POLICY.guardrails) == proofs.POLICY
+def chained(**changes: Any) -> Made:
+    """A bundle with an EIP-712 part, changed after it was signed."""
+    return make(
+        Recipe(
+            eip712=lambda statement: proofs.for_chain(statement) | changes,
+            more_keys=(proofs.chain_key(),),
+        )
+    )
+
+
+def test_the_signature_for_a_chain_is_recovered(judge: Judge) -> None:
+    event, _ = proofs.chain_key()
+    said = judge(chained().bundle, "--skip-resampling")
+    assert said.startswith("0: VALID")
+    assert f"EIP-712 signature of {event['address']}" in said
+
+
+def test_every_field_of_the_typed_data_counts(judge: Judge) -> None:
+    made = chained()
+    bundle = json.loads(made.bundle)
+    for path in scalars(bundle["eip712"]):
+        *parents, last = path
+        place = bundle["eip712"]
+        for name in parents:
+            place = place[name]
+        kept, place[last] = place[last], another(place[last])
+        assert judge(canonical_bytes(bundle), "--skip-resampling").startswith("1:"), path
+        place[last] = kept
+
+
+def test_a_signature_for_a_chain_that_does_not_hold_fails(judge: Judge) -> None:
+    own = proofs.for_chain(make().statement)["signature"]
+    for changes, why in (
+        ({"signature": proofs.twin(own)}, "high-s twin"),
+        ({"signature": own[:-2]}, "not 65 bytes"),
+        ({"signature": own[:-2] + "00"}, "not 65 bytes"),
+        ({"signer": proofs.ANNA}, "not one of the signer it names"),
+        ({"key_id": proofs.key_id(OTHER)}, "introduces no key for chains"),
+    ):
+        assert why in judge(chained(**changes).bundle, "--skip-resampling")
+
+
+def test_without_eth_account_the_chains_signature_is_said_to_be_unchecked(
+    judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "eth_account", None)
+    said = judge(chained().bundle, "--skip-resampling")
+    assert "unchecked  EIP-712 signature: not checked here, without eth-account" in said
+    bundle = json.loads(chained().bundle)
+    bundle["eip712"]["typed_data"]["message"]["delta"] += 1
+    assert "another delta" in judge(canonical_bytes(bundle), "--skip-resampling")
