@@ -25,6 +25,8 @@ def hear(name: str, event: Event) -> None:
         ("dataset-version:refused", "CheckContribution"),
         ("version:registered", "MarkUsed"),
         ("comparison:accepted", "CreditImprovement"),
+        ("comparison:confirmed", "CreditImprovement"),
+        ("comparison:unconfirmed", "CreditImprovement"),
     ],
 )
 def test_each_step_is_heard_by_the_next(tag: str, name: str) -> None:
