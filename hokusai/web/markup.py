@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 NOTHING = mark_safe('<span class="hk-nothing">—</span>')
 _TONES = {
-    "success": "ready synced confirmed production approved accepted used signed live active succeeded "
-    "usable owner passed verified",
+    "success": "ready synced confirmed production approved accepted used signed live active "
+    "succeeded usable owner passed verified",
     "warning": "pending copying staging requested received draft starting queued conflict reviewer "
     "unconfirmed",
     "info": "development running engineer public read write predict",
