@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.algorithms.decision import Guardrail, Policy
-from experiments.choices import Task
+from experiments.algorithms.metrics import Task
 from experiments.exceptions import BenchmarkInvalid
 from experiments.models import Benchmark
 from experiments.registered_metrics import metric_of, names_for

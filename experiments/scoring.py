@@ -1,7 +1,7 @@
 """Outcomes per row, from what a version answered in isolation."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +105,8 @@ def _same_type(value: Label, sample: Label) -> Label:
         return value
 
 
-def _confusion(labels: Sequence[Label], given: Sequence[Label]) -> dict[str, Any]:
+def _confusion(labels: Iterable[Label], given: Iterable[Label]) -> dict[str, Any]:
+    labels, given = list(labels), list(given)
     names = sorted({*labels, *given}, key=str)
     if len(names) > MAX_CONFUSION_LABELS:
         return {}

@@ -41,11 +41,19 @@ def with_plan(benchmark: Benchmark) -> str:
     return f"{head} · {found.rows:,} rows find {gain} in 80 %"
 
 
+class PlannedChoice(forms.ModelChoiceField):
+    """A choice of benchmarks, each with its plan."""
+
+    def label_from_instance(self, obj: Benchmark) -> str:
+        """Its name and what its rows can show."""
+        return with_plan(obj)
+
+
 class EvaluationDialog(DialogForm):
     """Against which baseline, on which benchmark."""
 
     baseline = forms.ModelChoiceField(ModelVersion.objects.none())
-    benchmark = forms.ModelChoiceField(
+    benchmark = PlannedChoice(
         Benchmark.objects.none(),
         help_text="Only approved ones decide. What their rows find supposes that the versions "
         "disagree on 10 % of the rows.",
@@ -64,8 +72,7 @@ class EvaluationDialog(DialogForm):
             project=version.model.project_id,
             status=BenchmarkStatus.APPROVED,
         )
-        offered = offer(self, "benchmark", benchmarks.select_related("dataset_version"))
-        offered.label_from_instance = with_plan
+        offer(self, "benchmark", benchmarks.select_related("dataset_version"))
 
 
 @dialog_action(

@@ -222,12 +222,15 @@ def _guardrails(view: ComparisonView) -> Panel:
 def _power(obj: Comparison, view: ComparisonView) -> Panel:
     """What an attempt at this level could find, at the disagreement that was seen."""
     title = "What this attempt could find"
-    wish = {"attempt": view.attempt, "disagreement_ppm": _disagreement(obj)}
+    seen = _disagreement(obj)
     try:
         plans = [
-            plan(obj.benchmark, Wish(gain_ppm=gain, **wish))
+            plan(
+                obj.benchmark,
+                Wish(gain_ppm=gain, disagreement_ppm=seen, attempt=view.attempt),
+            )
             for gain in GAINS_PPM
-            if gain <= (wish["disagreement_ppm"] or 10**6)
+            if seen is None or gain <= seen
         ]
     except BenchmarkInvalid as error:
         return table(title, (), (), empty=str(error), wide=False)

@@ -1,6 +1,5 @@
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -13,7 +12,7 @@ from experiments.admin.benchmark_panels import attempts
 from experiments.choices import BenchmarkStatus, ComparisonStatus
 from experiments.models import Benchmark, Comparison
 from experiments.reports import ComparisonView, comparison_view
-from experiments.version_page import with_plan
+from experiments.version_page import PlannedChoice
 from hokusai.accounts.permissions import projects_where
 from hokusai.core.errors import Forbidden
 from hokusai.web import markup
@@ -31,14 +30,13 @@ WAITING_REFRESH_S = 4
 class ComparisonForm(ConsoleForm):
     """A candidate, a baseline and the benchmark that decides."""
 
-    benchmark = forms.ModelChoiceField(Benchmark.objects.none())
+    benchmark = PlannedChoice(Benchmark.objects.none())
 
     def scope(self, user: Any) -> None:
         allowed = projects_where(user, "experiments.request_comparison")
         benchmarks = Benchmark.objects.filter(project__in=allowed)
         approved = benchmarks.filter(status=BenchmarkStatus.APPROVED)
-        offered = offer(self, "benchmark", approved.select_related("dataset_version"))
-        offered.label_from_instance = with_plan
+        offer(self, "benchmark", approved.select_related("dataset_version"))
         versions = ModelVersion.objects.ready().filter(model__project__in=allowed)
         for name in ("baseline", "candidate"):
             field = Comparison._meta.get_field(name)  # noqa: SLF001
@@ -99,7 +97,8 @@ class ComparisonAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Rows of the person's projects, without the evidence, which may be large."""
-        return super().get_queryset(request).with_names()
+        rows: Any = super().get_queryset(request)
+        return rows.with_names()
 
     def create(self, request: HttpRequest, data: dict[str, Any]) -> Comparison:
         for version in (data["baseline"], data["candidate"]):

@@ -198,7 +198,7 @@ class LedgerLineSerializer(serializers.Serializer):
     split = serializers.CharField(help_text="screening or confirmation")
     alpha_e9 = serializers.IntegerField(help_text="level that it may spend, in billionths")
     comparison = serializers.CharField(source="comparison_id")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     requested_by = serializers.CharField()
     result = serializers.CharField()
     record = serializers.CharField(source="record_id", help_text="of the transparency log")

@@ -15,7 +15,7 @@ from experiments.api.serializers import (
 )
 from experiments.choices import Split
 from experiments.models import Benchmark, Comparison, Evaluation, Experiment
-from hokusai.web.views import ReadViewSet
+from hokusai.web.views import ReadViewSet, ScopedViewSet
 from registry.models import ModelVersion
 
 COMPARISON = OpenApiExample(
@@ -115,13 +115,13 @@ class EvaluationViewSet(ReadViewSet):
     ordering_fields = ("created_at",)
 
 
-def found_benchmark(view: ReadViewSet, public_id: str) -> Any:
+def found_benchmark(view: ScopedViewSet, public_id: str) -> Any:
     """A benchmark that whoever asks may see. Raises Http404."""
     benchmarks = Benchmark.objects.select_related("project", "dataset_version")
     return view.find(benchmarks, "experiments.view_benchmark", "project", public_id=public_id)
 
 
-def found_version(view: ReadViewSet, public_id: str) -> Any:
+def found_version(view: ScopedViewSet, public_id: str) -> Any:
     """A version that whoever asks may see. Raises Http404."""
     versions = ModelVersion.objects.with_names()
     return view.find(versions, "registry.view_model", "model__project", public_id=public_id)
