@@ -1,4 +1,6 @@
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,12 @@ from tests.servers import wait_for_mlflow
 # Where in the run the drills begin: with too little before them the run's own servers are still
 # starting, with too little behind them one worker has nothing left to do beside them.
 DRILLS_BEGIN = 0.45
+
+# A part of eth-account raises the limit when it is first imported, so far that JSON of 100,000
+# brackets overruns the stack. The platform puts it back; tests that import it themselves do not.
+_LIMIT = sys.getrecursionlimit()
+import_module("py_ecc")
+sys.setrecursionlimit(_LIMIT)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

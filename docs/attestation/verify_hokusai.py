@@ -1675,7 +1675,10 @@ def check_typed_data(
 
 def recovered(given: Json, message: Json, statement: Statement, key: Key) -> str:
     """The signer's address. Raises ImportError without eth-account, Rejected for a wrong one."""
+    # Importing it lets Python recurse beyond its stack, which a later file could make use of.
+    limit = sys.getrecursionlimit()
     account, encode = (import_module(name) for name in ("eth_account", "eth_account.messages"))
+    sys.setrecursionlimit(limit)
     hashed: Callable[..., bytes] = import_module("eth_utils").keccak
     model = statement.body["subject"][0]["uri"].removeprefix("hokusai://models/").partition("/")[0]
     words = {"modelId": hashed(text=model), "metric": hashed(text=statement.primary["name"])}

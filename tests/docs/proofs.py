@@ -12,11 +12,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import coincurve
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from eth_account import Account
 
 from contributions.algorithms import dsse
 from contributions.algorithms import statement as parts
@@ -32,12 +32,19 @@ from contributions.algorithms.chain_message import message_of
 from contributions.algorithms.status_entries import path_of
 from contributions.metric_records import interval_of, metric_records, test_of
 from experiments.algorithms.commitments import outcome_rows, salted_root
-from experiments.algorithms.decision import Guardrail, PairedOutcomes, Policy, confirm, decide
+from experiments.algorithms.decision import (
+    Decision,
+    Guardrail,
+    PairedOutcomes,
+    Policy,
+    confirm,
+    decide,
+)
 from experiments.algorithms.evidence import evidence_of
 from experiments.algorithms.spending import alpha_for_attempt
 from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.merkle import leaf_hash, root
-from hokusai.signers.algorithms import eip712
+from hokusai.signers.algorithms import eip712, secp256k1
 from hokusai.transparency.algorithms.checkpoints import CheckpointText
 from hokusai.transparency.algorithms.notes import (
     COSIGNATURE,
@@ -119,11 +126,23 @@ def losses(size: int) -> tuple[Any, Any]:
     return baseline, baseline - rng.integers(-20_000, 60_000, size)
 
 
-def screening(size: int = ROWS) -> dict[str, PairedOutcomes]:
+@cache
+def screening() -> dict[str, PairedOutcomes]:
     return {
-        "accuracy": PairedOutcomes("accuracy", *hits(size, 6, 44)),
-        "log_loss": PairedOutcomes("log_loss", *losses(size)),
+        "accuracy": PairedOutcomes("accuracy", *hits(ROWS, 6, 44)),
+        "log_loss": PairedOutcomes("log_loss", *losses(ROWS)),
     }
+
+
+@cache
+def keeping() -> dict[str, PairedOutcomes]:
+    return {"accuracy": PairedOutcomes("accuracy", *hits(KEPT, 3, 25))}
+
+
+@cache
+def decision_at(number: int) -> Decision:
+    """What is decided of the screening rows at an attempt; resampling takes its time."""
+    return decide(POLICY, number, screening(), SEED)
 
 
 POLICY = Policy("accuracy", guardrails=(Guardrail("log_loss", 10_000),))
@@ -133,11 +152,7 @@ POLICY = Policy("accuracy", guardrails=(Guardrail("log_loss", 10_000),))
 class Recipe:
     """What a bundle is made of; `change…` are applied before the thing changed is signed."""
 
-    outcomes: dict[str, PairedOutcomes] = field(default_factory=screening)
-    kept: dict[str, PairedOutcomes] | None = field(
-        default_factory=lambda: {"accuracy": PairedOutcomes("accuracy", *hits(KEPT, 3, 25))}
-    )
-    policy: Policy = POLICY
+    kept: dict[str, PairedOutcomes] | None = field(default_factory=keeping)
     earlier: int = 2
     signers: Sequence[Ed25519PrivateKey] = (SIGNER,)
     change_statement: Change = lambda made: None
@@ -386,14 +401,14 @@ def stated(
     recipe: Recipe, attempts: dict[str, list[Json]]
 ) -> tuple[Json, Json, dict[str, dict[str, ShownRows]]]:
     """The statement, the evidence by split and the outcomes per row by split and role."""
-    decision = decide(recipe.policy, recipe.earlier + 1, recipe.outcomes, SEED)
+    decision, outcomes, policy = decision_at(recipe.earlier + 1), screening(), POLICY
     statistics = asdict(decision)
-    evidence: Json = {"screening": evidence_by_metric(recipe.outcomes)}
-    rows = {"screening": shown_rows(recipe.outcomes)}
+    evidence: Json = {"screening": evidence_by_metric(outcomes)}
+    rows = {"screening": shown_rows(outcomes)}
     confirmation: parts.ConfirmationRecord | parts.NoConfirmation = parts.NoConfirmation("no_split")
     payable = parts.AttributionRecord("row-weights/1", payable_reason="no_split")
     if recipe.kept is not None:
-        second = asdict(confirm(recipe.policy, 1, recipe.kept, SEED))
+        second = asdict(confirm(policy, 1, recipe.kept, SEED))
         evidence["confirmation"] = evidence_by_metric(recipe.kept)
         rows["confirmation"] = shown_rows(recipe.kept)
         confirmation = parts.ConfirmationRecord(
@@ -410,7 +425,6 @@ def stated(
             "exact-shapley/1", gain, "" if gain else "not_confirmed", 8, 0, "6" * 64
         )
     digests = {split: sha256_hex(canonical_bytes(found)) for split, found in evidence.items()}
-    policy = recipe.policy
     statement = parts.build_statement(
         subject=parts.Artifact(
             "reviews v13", "hokusai://models/acme.reviews/versions/13", "a" * 64
@@ -425,7 +439,7 @@ def stated(
             decision.n,
             own_attempt(attempts["screening"]),
             parts.Evaluator("3" * 64, "0.2.0", "A"),
-            roots(recipe.outcomes),
+            roots(outcomes),
             digests,
             decision.weighted,
             decision.clusters,
@@ -471,7 +485,8 @@ GIVEN_ROOT = salted_root(GIVEN, SECRET).hex()
 
 
 CHAIN = ec.derive_private_key(20261120, ec.SECP256K1())
-ACCOUNT = Account.from_key((20261120).to_bytes(32, "big"))
+CHAIN_KEY = coincurve.PrivateKey((20261120).to_bytes(32, "big"))
+CHAIN_ADDRESS = secp256k1.address_of(CHAIN_KEY.public_key.format(compressed=False))
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
@@ -483,10 +498,16 @@ def for_chain(statement: Json) -> Json:
     return {
         "typed_data": eip712.typed_data(domain, message),
         "digest": f"0x{digest.hex()}",
-        "signature": f"0x{bytes(ACCOUNT.unsafe_sign_hash(digest).signature).hex()}",
-        "signer": ACCOUNT.address,
+        "signature": f"0x{signed_digest(digest).hex()}",
+        "signer": CHAIN_ADDRESS,
         "key_id": sha256_hex(der(CHAIN)),
     }
+
+
+def signed_digest(digest: bytes) -> bytes:
+    made = CHAIN_KEY.sign_recoverable(digest, hasher=None)
+    r, s = int.from_bytes(made[:32], "big"), int.from_bytes(made[32:64], "big")
+    return secp256k1.recoverable(r, s, digest, CHAIN_ADDRESS)
 
 
 def der(private: Any) -> bytes:
@@ -501,7 +522,7 @@ def chain_key() -> tuple[Json, KeyEntry]:
         "keyId": sha256_hex(der(CHAIN)),
         "algorithm": "secp256k1",
         "purpose": "chain",
-        "address": ACCOUNT.address,
+        "address": CHAIN_ADDRESS,
     }
     start = written(event["validFrom"])
     entry = KeyEntry(event["keyId"], "secp256k1", "chain", text.decode(), start, "")

@@ -6,6 +6,7 @@ are not signed, short bytes, numbers as text, addresses with a wrong checksum) i
 https://eips.ethereum.org/EIPS/eip-712
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -85,10 +86,7 @@ def encode_digest(domain: Domain, message: Mapping[str, Any], *, now: int | None
 
     Raises TypedDataError for whatever is not exactly in form; see `check_message`.
     """
-    # Most of a second, which only a process that signs or checks signatures waits for.
-    from eth_account.messages import encode_typed_data  # noqa: PLC0415
-
-    signable = encode_typed_data(full_message=typed_data(domain, message, now=now))
+    signable = _encoder()(full_message=typed_data(domain, message, now=now))
     return bytes(keccak(b"\x19" + signable.version + signable.header + signable.body))
 
 
@@ -122,3 +120,16 @@ def recover(domain: Domain, message: Mapping[str, Any], signature: bytes) -> str
 def word_of(name: str) -> str:
     """Return the keccak of a name (of a metric, a model) as a word: no name is too long for it."""
     return f"0x{keccak(text=name).hex()}"
+
+
+def _encoder() -> Callable[..., Any]:
+    """eth-account's encoder; importing it takes most of a second, once, where it is needed.
+
+    What it imports lets Python recurse 100,000 levels deep. Then JSON of as many brackets, which a
+    stranger may send, overruns the stack and kills the process: the limit is put back.
+    """
+    limit = sys.getrecursionlimit()
+    from eth_account.messages import encode_typed_data  # noqa: PLC0415
+
+    sys.setrecursionlimit(limit)
+    return encode_typed_data

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -209,3 +210,16 @@ def test_the_high_s_twin_is_refused() -> None:
     twin = signature[:32] + high.to_bytes(32, "big") + bytes([55 - signature[64]])
     with pytest.raises(TypedDataError, match="lower half"):
         recover(domain, message(), twin)
+
+
+def test_what_encodes_does_not_let_the_process_recurse_beyond_its_stack() -> None:
+    """The import happens once per process, so a process of its own tells."""
+    program = (
+        "import sys; from hokusai.signers.algorithms import eip712; "
+        "before = sys.getrecursionlimit(); eip712._encoder(); "
+        "assert sys.getrecursionlimit() == before, sys.getrecursionlimit()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=HERE.parents[2], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
