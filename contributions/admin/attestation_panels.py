@@ -173,7 +173,7 @@ def standing(obj: Attestation) -> Panel:
         )
     return table(
         "Standing",
-        ("", "", "As of"),
+        ("By", "Says", "As of"),
         rows,
         empty="No status list names it yet; the next one is issued when it is complete.",
         wide=False,
@@ -187,7 +187,7 @@ def checks(found: Examination) -> Panel:
     ]
     return table(
         "Checks",
-        ("Check", "Result", ""),
+        ("Check", "Result", "Finding"),
         rows,
         empty="",
         hint="Made now, from public keys, the envelope, the rows, the outcomes and the log.",

@@ -25,7 +25,7 @@ def claim(predicate: Mapping[str, Any]) -> Panel:
     """The statement in words and numbers."""
     return table(
         "What it says",
-        ("", "", ""),
+        ("What", "Value", "Detail"),
         _claims(predicate) if predicate else [],
         empty="Nothing is signed yet: the signer decides again from the outcomes first.",
         hint="Values as signed: differences above zero are better.",

@@ -13,7 +13,13 @@ from contributions.algorithms import dsse
 from contributions.algorithms.dsse import EnvelopeError
 from contributions.algorithms.verification import verify_attestation
 from contributions.attesting import ask_for_attestation
-from contributions.models import Attestation, AttestationSignature, Improvement, SigningPolicy
+from contributions.models import (
+    Attestation,
+    AttestationSignature,
+    Attribution,
+    Improvement,
+    SigningPolicy,
+)
 from contributions.signing_policies import set_signing_policy
 from contributions.statements import statement_of
 from experiments.models import Comparison, Evaluation
@@ -369,3 +375,59 @@ def test_what_waits_is_complete_once_fewer_are_asked_for(
 def test_a_job_whose_improvement_is_gone_ends_with_that_reason() -> None:
     job = work(jobs.enqueue("attestation", subject="imp_0", project_id=None))
     assert (job.status, "gone" in job.last_error) == ("failed", True)
+
+
+@pytest.fixture
+def attribution(improvement: Improvement) -> Attribution:
+    """Two people whose worth a report holds: of a whole of 10,000 the first has 6,000."""
+    players, persons = [], []
+    for share, value in zip(improvement.shares.all(), (600, 400), strict=True):
+        given = share.contribution
+        address = given.wallet.address
+        players.append({"address": address, "contributions": {given.public_id: 100}})
+        persons.append({"address": address, "valueE9": str(value), "lowE9": "1", "highE9": "900"})
+    report = stores["default"].put(canonical_bytes({"persons": persons}))
+    made: Attribution = Attribution.objects.create(
+        improvement=improvement,
+        method="exact-shapley/1",
+        status="done",
+        players=players,
+        report_digest=report,
+    )
+    return made
+
+
+def test_shares_that_the_report_gives_are_signed(
+    attribution: Attribution, improvement: Improvement, hold: Hold
+) -> None:
+    attestation, job = sign(improvement)
+    assert attestation.status == "signed", job.last_error
+    assert f'"report":{{"sha256":"{attribution.report_digest}"}}' in attestation.statement
+
+
+def test_shares_that_the_report_does_not_give_are_not_signed(
+    attribution: Attribution, improvement: Improvement, hold: Hold
+) -> None:
+    first, second = improvement.shares.all()
+    for share, points in ((first, 9_000), (second, 1_000)):
+        share.basis_points = points
+        share.save()
+    refused(improvement, "the shares")
+
+
+def test_credit_that_is_not_worked_out_or_has_no_report_is_not_signed(
+    attribution: Attribution, improvement: Improvement, hold: Hold
+) -> None:
+    attribution.status = "pending"
+    attribution.save()
+    job = refused(improvement, "not worked out")
+    attribution.status, attribution.report_digest = "done", "0" * 64
+    attribution.save()
+    retry_job(job_id=job.pk, actor=actor_of(UserFactory()))
+    refused(improvement, "report of the attribution does not hold")
+
+
+def test_more_than_the_data_did_is_not_payable(of: Bench, hold: Hold) -> None:
+    improvement = credited(decided(of, baseline=60, control=75, candidate=80))
+    Improvement.objects.filter(pk=improvement.pk).update(payable_ppm=50_001, payable_reason="")
+    refused(Improvement.objects.get(pk=improvement.pk), "More is payable than the added data did")
