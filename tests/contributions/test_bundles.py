@@ -4,22 +4,28 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from contributions import bundles
 from contributions.bundles import BundleNotReady, NoBundle, bundle_of, trust_of_this_instance
-from contributions.models import Attestation
+from contributions.disclosure import disclose_row
+from contributions.models import Attestation, Improvement
 from contributions.revocations import request_revocation
+from experiments.attempts import open_attempt
+from experiments.choices import Split
 from experiments.models import Benchmark
 from hokusai.accounts.choices import Role
 from hokusai.accounts.services import actor_of
 from hokusai.transparency import services as log
+from registry.services import read_rows
 from tests.contributions.deciding import confirmed, credited, decided
 from tests.contributions.signers import CHAIN, KEY, signers
+from tests.contributions.world import give
 from tests.docs.proofs import script
-from tests.factories import AttestationFactory, client_as, member
+from tests.factories import AttestationFactory, ComparisonFactory, client_as, member
 from tests.measuring import HELD_OUT, Bench, bench, settle, table, work
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +49,14 @@ def sign(of: Bench) -> Attestation:
     improvement = credited(comparison)
     job = work(improvement.attestation.job)
     assert job.status == "succeeded", job.last_error
+    return Attestation.objects.get(improvement=improvement)
+
+
+def attested(improvement: Improvement) -> Attestation:
+    """The attestation of an improvement, signed, and told by a checkpoint."""
+    job = work(improvement.attestation.job)
+    assert job.status == "succeeded", job.last_error
+    checkpointed()
     return Attestation.objects.get(improvement=improvement)
 
 
@@ -81,6 +95,40 @@ def test_a_bundle_of_the_platform_is_valid_to_a_stranger(
     ):
         assert proven in said
     assert bundle_of(signed) == content
+
+
+def test_earlier_attempts_on_the_rows_are_in_the_bundle_by_digest_alone(
+    of: Bench, tmp_path: Path
+) -> None:
+    other = ComparisonFactory(benchmark=of.benchmark)
+    with transaction.atomic():
+        open_attempt(other, Split.SCREENING, 1)
+    comparison = decided(of)
+    confirmed(comparison)
+    content = bundle_of(attested(credited(comparison)))
+    assert other.public_id not in content.decode()
+    # The comparison says that it was the first.
+    assert "at least attempt 2 by the log" in judged(content, tmp_path)
+
+
+def test_a_given_row_is_proven_with_the_platforms_bundle(of: Bench, tmp_path: Path) -> None:
+    given = give(of, table(slice(HELD_OUT.stop, HELD_OUT.stop + 5)))
+    comparison = decided(of)
+    confirmed(comparison)
+    improvement = credited(comparison, 10_000)
+    improvement.shares.update(contribution=given)
+    attestation = attested(improvement)
+    shown = disclose_row(contribution=given, actor=actor_of(given.submitted_by), index=3)
+    assert shown["attestations"] == [attestation.statement_id]
+    (tmp_path / "row.json").write_text(json.dumps(shown))
+    verifier, content = script(), bundle_of(attestation)
+    assert "VALID" in judged(content, tmp_path)
+    paths = [str(tmp_path / name) for name in ("row.json", "bundle.json")]
+    trust = (tmp_path / "trust.json").read_bytes()
+    facts, _ = verifier.run(verifier.parser().parse_args(["disclosure", *paths]), trust)
+    assert (facts["row"], facts["contribution"]) == (3, given.public_id)
+    first = read_rows(given.dataset_version).columns["p0"][3]
+    assert facts["cells"][0] == repr(first)
 
 
 def test_a_bundle_waits_for_the_checkpoint(signed: Attestation) -> None:
