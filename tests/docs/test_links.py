@@ -12,7 +12,12 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 COMPOSE = (ROOT / "docker" / "compose.yml").read_text(encoding="utf-8")
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
-EXAMPLES = {"{id}": "0" * 64, "$FIRST": f"mdv_{'0' * 32}"}
+EXAMPLES = {
+    "{id}": "0" * 64,
+    "$PROOF": "0" * 64,
+    "$FIRST": f"mdv_{'0' * 32}",
+    "$BENCHMARK": f"bmk_{'0' * 32}",
+}
 
 
 def _code(text: str) -> str:
