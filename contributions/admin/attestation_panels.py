@@ -159,9 +159,8 @@ def standing(obj: Attestation) -> Panel:
     if last is not None and obj.statement_id:
         named = [e for e in last.entries if e["attestation"] == obj.statement_id]
         status = named[0]["status"] if named else "not named yet"
-        rows.append(
-            (f"Status list {last.number}", markup.badge(status), markup.moment(last.created_at))
-        )
+        said = markup.badge(status, "success" if status == "valid" else "")
+        rows.append((f"Status list {last.number}", said, markup.moment(last.created_at)))
     if checkpoint is not None and obj.log_record_id is not None:
         witnesses = checkpoint.cosignatures.count()
         rows.append(

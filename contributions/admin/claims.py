@@ -53,7 +53,7 @@ def _claims(predicate: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 def _metric_row(metric: Mapping[str, Any]) -> tuple[Any, ...]:
     interval = metric["interval"]
     kind = "decides" if metric["primary"] else "guards"
-    bounds = f"{_number(interval['low'])} to {_number(interval['high'])}"
+    bounds = f"{_number(interval['low'])} and {_number(interval['high'])}"
     return (
         f"{metric['name']} ({kind})",
         f"{_number(metric['delta'], sign=True)} {metric['unit']}",
@@ -63,8 +63,7 @@ def _metric_row(metric: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _confirmation_row(found: Mapping[str, Any] | None) -> tuple[Any, ...]:
     if not found or "absent" in found:
-        reason = (found or {}).get("absent", "not stated").replace("_", " ")
-        return ("Confirmation", "none", reason)
+        return ("Confirmation", "none", "the benchmark keeps no rows to confirm")
     verdict = "confirmed" if found["confirmed"] else "not confirmed"
     return (
         "Confirmation",
