@@ -4,7 +4,7 @@ from typing import Any
 
 from experiments.admin.benchmark_panels import BILLION
 from experiments.attempts import record_of
-from experiments.choices import Split
+from experiments.choices import ConfirmationStatus, Split
 from experiments.comparison_views import (
     ConfirmationView,
     ConfusionView,
@@ -105,11 +105,12 @@ def measured(obj: Comparison, view: ComparisonView) -> list[Panel]:
     if view.delta_ppm is None:
         return []
     found = [_interval(obj, view), _confirmation(obj, view.confirmation, view.metric)]
+    found.append(_guardrails(view))
     if view.slices:
         found.append(_slices(view.slices, view.metric))
-    found += [_guardrails(view), _power(obj, view)]
+    found += [_power(obj, view), _seeds(view.seeds, view)]
     found += [_confusion(one) for one in view.confusions]
-    return [*found, _credit(view.credit, view.metric), _seeds(view.seeds, view)]
+    return [*found, _credit(view.credit, view.metric)]
 
 
 def _interval(obj: Comparison, view: ComparisonView) -> Panel:
@@ -153,6 +154,10 @@ def _confirmation(obj: Comparison, found: ConfirmationView | None, metric: str) 
             else "The benchmark keeps none: nothing is payable on it."
         )
         return table(title, (), (), empty=empty, wide=False)
+    if found.status == ConfirmationStatus.FAILED:
+        job = obj.confirmation.job
+        rows = [("Why", found.explanation), ("Job", markup.object_link(job))]
+        return table(title, ("Result", markup.badge(found.status)), rows, empty="", wide=False)
     if found.delta_ppm is None:
         empty = f"{found.status.capitalize()}. {found.explanation or 'Numbers are for reviewers.'}"
         return table(title, (), (), empty=empty, wide=False)
@@ -280,14 +285,14 @@ def _credit(credit: CreditView | None, metric: str) -> Panel:
             "There is no control: the same recipe without the added data was not trained, so that "
             "credit is indicative and nothing is payable. Build the candidate from contributions."
         )
-        return table(title, headers, (), empty=empty, wide=False)
+        return table(title, headers, (), empty=empty)
     parts = (
         ("Added data (candidate over control)", credit.data),
         ("Engineering (control over baseline)", credit.engineering),
     )
     rows = [(name, *_effect(effect, metric)) for name, effect in parts]
     hint = "Credit is for data alone."
-    return table(title, headers, rows, empty="", hint=hint, wide=False)
+    return table(title, headers, rows, empty="", hint=hint)
 
 
 def _effect(effect: EffectView, metric: str) -> tuple[str, str, str]:
