@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from contributions.algorithms.bundle import (
+    BundleError,
     KeyEntry,
     LogEntry,
     Proof,
@@ -41,7 +42,7 @@ class BundleNotReady(Conflict):
 
 
 class NoBundle(Conflict):
-    """The attestation was made before there was a log that could prove it."""
+    """There is no bundle of this attestation: it is older than the log, or too large for one."""
 
     code = "no_bundle"
 
@@ -49,8 +50,8 @@ class NoBundle(Conflict):
 def bundle_of(attestation: Attestation, *, with_rows: bool = False) -> bytes:
     """Everything that a verifier needs to repeat an attestation, as one file.
 
-    Raises BundleNotReady until a checkpoint shows all of it, NoBundle for a statement of version 1,
-    BundleError for more than 64 MiB; ContentMissing or ContentDamaged where rows are asked for.
+    Raises BundleNotReady until a checkpoint shows all of it, NoBundle for a statement of version 1
+    or more than 64 MiB; ContentMissing or ContentDamaged where rows are asked for.
     """
     statement = parse_canonical(attestation.statement.encode())
     if statement.get("predicateType") != PREDICATE_TYPE or attestation.log_record is None:
@@ -66,19 +67,21 @@ def bundle_of(attestation: Attestation, *, with_rows: bool = False) -> bytes:
     hidden = [record for attempt in comparison.attempts.all() for record in _earlier(attempt)]
     entries = _entries(shown, hidden, checkpoint)
     place = next(entry.index for entry in entries if entry.digest == _digest(standing))
-    return encode_bundle(
-        Proof(
-            statement=statement,
-            envelope=attestation.envelope,
-            eip712=attestation.eip712 or None,
-            checkpoint=log.note_of(checkpoint),
-            log=entries,
-            keys=_keys(key_ids, keys),
-            status=Standing(place, standing.entry.decode(), standing.index, standing.path),
-            evidence=_evidence(comparison),
-            rows=_rows(comparison) if with_rows else None,
-        )
+    proof = Proof(
+        statement=statement,
+        envelope=attestation.envelope,
+        eip712=attestation.eip712 or None,
+        checkpoint=log.note_of(checkpoint),
+        log=entries,
+        keys=_keys(key_ids, keys),
+        status=Standing(place, standing.entry.decode(), standing.index, standing.path),
+        evidence=_evidence(comparison),
+        rows=_rows(comparison) if with_rows else None,
     )
+    try:
+        return encode_bundle(proof)
+    except BundleError as error:
+        raise NoBundle(str(error)) from error
 
 
 def trust_of_this_instance() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hokusai.core.canonical import CanonicalError, canonical_bytes, parse_canonical
+from hokusai.core.canonical import canonical_bytes
 
 FORMAT = "hokusai-proof-bundle"
 VERSION = 1
@@ -15,7 +15,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class BundleError(ValueError):
-    """The bundle is too large, or is none."""
+    """The bundle is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +109,6 @@ def encode_bundle(proof: Proof) -> bytes:
     if len(data) > MAX_BYTES:
         raise BundleError(f"A bundle has at most {MAX_BYTES} bytes; this one has {len(data)}.")
     return data
-
-
-def decode_bundle(data: bytes) -> dict[str, Any]:
-    """Return a bundle's fields, unverified. Raises BundleError for anything that is none."""
-    if len(data) > MAX_BYTES:
-        raise BundleError(f"A bundle has at most {MAX_BYTES} bytes.")
-    try:
-        found = parse_canonical(data)
-    except CanonicalError as error:
-        raise BundleError(str(error)) from error
-    if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (
-        FORMAT,
-        VERSION,
-    ):
-        raise BundleError("This is no proof bundle of version 1.")
-    return found
 
 
 def outcome_roots(statement: Mapping[str, Any]) -> dict[str, Any]:
