@@ -37,14 +37,12 @@ from contributions.algorithms.statement_rules import (
     STATEMENT_TYPE,
     TIME_FORMAT,
     StatementError,
-    load_schema,
     statement_id,
     validate_statement,
 )
 
 __all__ = [
     "PREDICATE_TYPE",
-    "STATEMENT_TYPE",
     "Artifact",
     "Attempt",
     "AttributionRecord",
@@ -66,7 +64,6 @@ __all__ = [
     "SignificanceTest",
     "StatementError",
     "build_statement",
-    "load_schema",
     "statement_id",
     "validate_statement",
     "written_time",
