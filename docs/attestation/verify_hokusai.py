@@ -1203,11 +1203,11 @@ def millionths(value: float) -> float:
 
 
 def upper_quantile(seen: list[float], alpha: float, size: int) -> float:
-    beyond = math.floor(alpha * (len(seen) + 1)) - 1
+    beyond, student = math.floor(alpha * (len(seen) + 1)) - 1, student_quantile(alpha, size - 1)
     if beyond >= TAIL:
-        return far(seen[len(seen) - 1 - beyond])
+        return max(student, far(seen[len(seen) - 1 - beyond]))
     last = far(seen[len(seen) - 1 - TAIL])
-    return max(last, student_quantile(alpha, size - 1) * widening(seen, size))
+    return max(last, student * widening(seen, size))
 
 
 def widening(seen: list[float], size: int) -> float:
@@ -1217,13 +1217,13 @@ def widening(seen: list[float], size: int) -> float:
 
 def p_greater(seen: list[float], observed: float, size: int) -> float:
     beyond = sum(not one < observed for one in seen)
-    counted = (beyond + 1) / (len(seen) + 1)
+    counted, student = (beyond + 1) / (len(seen) + 1), student_tail(observed, size - 1)
     if beyond > TAIL:
-        return counted
+        return max(student, counted)
     wider = widening(seen, size)
     if math.isinf(wider):
-        return (TAIL + 1) / (len(seen) + 1)
-    return min(counted, student_tail(observed / wider, size - 1))
+        return max(student, (TAIL + 1) / (len(seen) + 1))
+    return max(student, min(counted, student_tail(observed / wider, size - 1)))
 
 
 def far(value: float) -> float:

@@ -1,7 +1,9 @@
 """Studentised bootstrap of a mean or of a gain over units (Efron, Tibshirani 1993, chapter 12).
 
 A quantile needs resamples beyond it. Where fewer than `TAIL_COUNT` lie beyond, Student's t takes
-over, widened by what the bootstrap says at the last quantile it can still estimate.
+over, widened by what the bootstrap says at the last quantile it can still estimate. Student's t is
+also the nearest that a bound may come: skewness that a sample shows by chance would otherwise help
+the very gain that it came with (simulated: 3.4 % instead of 2.5 % false accepts with weights).
 """
 
 import math
@@ -69,17 +71,20 @@ class Bootstrap:
         observed = round((self.mean - margin) / self.standard_error, T_DECIMALS)
         size = len(self.t_values)
         beyond = size - int(np.searchsorted(self.t_values, observed, side="left"))
-        counted = (beyond + 1) / (size + 1)
-        if beyond > TAIL_COUNT:
-            return counted
-        widening = _widening(self.t_values, self.n)
-        if math.isinf(widening):
-            return (TAIL_COUNT + 1) / (size + 1)
-        return min(counted, float(stdtr(self.n - 1, -observed / widening)))
+        seen = (beyond + 1) / (size + 1)
+        if beyond <= TAIL_COUNT:
+            seen = self._tail(observed, seen)
+        return max(seen, float(stdtr(self.n - 1, -observed)))
 
     def p_less(self, margin: float) -> float:
         """Return the one-sided p of H0: gain >= margin, the inversion of `upper`."""
         return self._mirrored().p_greater(-margin)
+
+    def _tail(self, observed: float, counted: float) -> float:
+        widening = _widening(self.t_values, self.n)
+        if math.isinf(widening):
+            return (TAIL_COUNT + 1) / (len(self.t_values) + 1)
+        return min(counted, float(stdtr(self.n - 1, -observed / widening)))
 
     def _mirrored(self) -> "Bootstrap":
         return Bootstrap(self.n, -self.mean, self.standard_error, np.sort(-self.t_values))
@@ -150,11 +155,11 @@ def _upper_quantile(t_values: Floats, alpha: float, n: int) -> float:
     if not 0 < alpha <= 0.5:  # noqa: PLR2004
         raise BootstrapError("alpha must lie in (0, 0.5].")
     size = len(t_values)
-    beyond = math.floor(alpha * (size + 1)) - 1
+    beyond, student = math.floor(alpha * (size + 1)) - 1, -float(stdtrit(n - 1, alpha))
     if beyond >= TAIL_COUNT:
-        return _finite_or_far(t_values[size - 1 - beyond])
+        return max(student, _finite_or_far(t_values[size - 1 - beyond]))
     last = _finite_or_far(t_values[size - 1 - TAIL_COUNT])
-    return max(last, -float(stdtrit(n - 1, alpha)) * _widening(t_values, n))
+    return max(last, student * _widening(t_values, n))
 
 
 def _widening(t_values: Floats, n: int) -> float:

@@ -5,20 +5,17 @@ their true gain is the margin. A ledger counts as a false accept when any of its
 accepted; that may happen in at most a share alpha of them, however many attempts there are.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import bdtr, betaincinv, ndtri
 
-from experiments.algorithms.bootstrap import TAIL_COUNT
 from experiments.algorithms.decision import Policy, decide
 from experiments.algorithms.differences import sample_of
 from experiments.algorithms.metrics.base import SCALE, Form
 from experiments.algorithms.outcomes import PairedOutcomes, units_of
 from experiments.algorithms.paired import Discordant, tango_lower
-from experiments.algorithms.resampling import RESAMPLES
 from experiments.algorithms.spending import alpha_for_attempt
 
 ALPHA = 0.025
@@ -196,15 +193,12 @@ def _play(
 def is_hopeless(outcomes: PairedOutcomes, margin: int, alpha: float) -> bool:
     """Whether no method accepts: spares most of the resampling at the boundary.
 
-    Beyond the resamples the bound lies at least Student's quantile below the gain, which exceeds
-    the normal's. Within them it lies farther than half of the normal's.
+    The bound lies at least Student's quantile below the gain, which exceeds the normal's.
     """
     if outcomes.is_plain or outcomes.found.form == Form.RANKS:
         return False
     sample = sample_of(outcomes.found, units_of(outcomes))
-    share = 1.0 if math.floor(alpha * (RESAMPLES + 1)) - 1 < TAIL_COUNT else 0.5
-    least = -share * float(ndtri(alpha)) * sample.standard_error
-    return sample.gain - margin / SCALE < least
+    return sample.gain - margin / SCALE < -float(ndtri(alpha)) * sample.standard_error
 
 
 def _clusters(

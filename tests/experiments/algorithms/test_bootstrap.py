@@ -110,7 +110,19 @@ def test_the_interval_of_the_mouse_data_is_the_books() -> None:
 
     assert found.mean == pytest.approx(56.22, abs=0.005)
     # The book drew a thousand resamples.
-    assert found.interval(0.1) == pytest.approx((35.82, 116.74), rel=0.04)
+    high, low = found.mean - np.quantile(found.t_values, [0.05, 0.95]) * found.standard_error
+    assert (low, high) == pytest.approx((35.82, 116.74), rel=0.04)
+
+
+def test_no_bound_comes_nearer_than_students() -> None:
+    skewed = resample_mean(np.random.default_rng(3).exponential(1.0, 60), seed=1)
+
+    for alpha in (0.2, 0.02, 1e-5):
+        reach = student.isf(alpha, 59) * skewed.standard_error
+        # The long tail to the right would let the bootstrap's own lower bound come nearer.
+        assert skewed.lower(alpha) == pytest.approx(skewed.mean - reach)
+        assert skewed.p_greater(skewed.mean - reach) == pytest.approx(alpha)
+        assert skewed.upper(alpha) > skewed.mean + reach
 
 
 def test_upper_and_lower_p_mirror_each_other(normal: np.ndarray) -> None:
