@@ -22,7 +22,7 @@ from contributions.sealing import pems_of, policy_of, required_of
 from contributions.statements import statement_of
 from contributions.status_lists import entry_and_proof
 from hokusai.core.canonical import CanonicalError, canonical_bytes, parse_canonical, sha256_hex
-from hokusai.core.errors import Conflict
+from hokusai.core.errors import Conflict, DomainError
 from hokusai.core.merkle import leaf_hash
 from hokusai.signers.algorithms import eip712
 from hokusai.signers.algorithms.eip712_rules import Domain
@@ -174,7 +174,7 @@ def _check_rows(attestation: Attestation) -> str:
         raise _Waits("Signed in an earlier form, which is not made again.")
     try:
         again = canonical_bytes(statement_of(attestation.improvement))
-    except (StatementError, ValueError, LookupError) as error:
+    except (StatementError, DomainError, ValueError, LookupError) as error:
         raise _Fails(f"The rows contradict each other: {error}") from error
     if again != attestation.statement.encode():
         raise _Fails("The rows say something else now.")
