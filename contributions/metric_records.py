@@ -3,7 +3,7 @@
 from typing import Any
 
 from contributions.algorithms import statement as parts
-from experiments.algorithms.metrics import METRICS
+from experiments.registered_metrics import metric_of
 
 BILLION = 1_000_000_000
 
@@ -66,7 +66,7 @@ def _metric_record(
     discordant: tuple[int, int] | None,
     guardrail: parts.GuardrailOutcome | None = None,
 ) -> parts.MetricRecord:
-    metric = METRICS[name]
+    metric = metric_of(name)
     baseline, candidate = scores
     return parts.MetricRecord(
         name=name,

@@ -1,10 +1,7 @@
 """What the page of a comparison is made of, as far as its viewer may see it."""
 
-from typing import Any
-
-from experiments.admin.benchmark_panels import BILLION
-from experiments.attempts import record_of
-from experiments.choices import ConfirmationStatus, Split
+from experiments.admin.comparison_facts import small
+from experiments.choices import ConfirmationStatus
 from experiments.comparison_views import (
     ConfirmationView,
     ConfusionView,
@@ -18,86 +15,9 @@ from experiments.models import Comparison
 from experiments.planning import Wish, in_words, plan
 from experiments.reports import ComparisonView
 from hokusai.web import markup
-from hokusai.web.panels import Fact, Notice, Panel, chart, table
-from registry.choices import EdgeKind
-from registry.models import LineageEdge
+from hokusai.web.panels import Panel, chart, table
 
 GAINS_PPM = (10_000, 20_000, 30_000, 50_000, 80_000)
-VERDICTS = {
-    "accepted": ("success", "The candidate is better."),
-    "refused": ("danger", "The candidate was not shown to be better."),
-    "failed": ("danger", "The comparison failed; this is no verdict on the model."),
-    "requested": ("info", "Waiting for a worker. This page refreshes itself."),
-}
-CONFIRMATIONS = {
-    "requested": ("info", "The rows kept to confirm it are being asked."),
-    "confirmed": ("success", "Confirmed on rows that no decision had touched."),
-    "unconfirmed": (
-        "warning",
-        "The rows kept to confirm it do not show the gain: nothing is payable for it.",
-    ),
-    "failed": ("warning", "The confirmation failed; its job can be tried again."),
-}
-
-
-def notices(view: ComparisonView) -> list[Notice]:
-    """The verdict, what became of its confirmation, and what is not told here."""
-    tone, text = VERDICTS[view.status]
-    found = [Notice(view.explanation or text, tone)]
-    if view.confirmation is not None:
-        tone, text = CONFIRMATIONS[view.confirmation.status]
-        found.append(Notice(text, tone))
-    if view.rounded and view.score_candidate is not None:
-        text = (
-            "Scores are rounded here; interval, guardrails, slices and confusion are for reviewers."
-        )
-        found.append(Notice(text, "info"))
-    return found
-
-
-def facts(obj: Comparison, view: ComparisonView) -> tuple[Fact, ...]:
-    """What was compared, on which rows, at which level, and where it is proven."""
-    rows = "—" if view.rows is None else f"{view.rows:,}"
-    in_clusters = "" if view.clusters is None else f"in {view.clusters:,} clusters"
-    return (
-        Fact("Candidate", markup.object_link(obj.candidate)),
-        Fact("Baseline", markup.object_link(obj.baseline)),
-        Fact("Benchmark", markup.object_link(obj.benchmark)),
-        Fact("Attempt", view.attempt, "on these rows, in this project"),
-        Fact("Level", _level(obj), "that this attempt may spend, one-sided"),
-        Fact("Rows that decide", rows, in_clusters),
-        Fact(f"Candidate's {view.metric}", markup.score(view.score_candidate, view.metric)),
-        Fact(f"Baseline's {view.metric}", markup.score(view.score_baseline, view.metric)),
-        Fact("Observed gain", markup.gain(view.delta_ppm, view.metric)),
-        Fact("p-value", _small(view.p_value)),
-        Fact("Reason", view.reason.replace("_", " ") or "—"),
-        Fact("Requested by", obj.requested_by.username),
-        Fact("Decided", markup.moment(obj.decided_at)),
-        Fact("In the log", _logged(obj), "before anything was computed"),
-        Fact("Credited", _improvement(obj), "shares and attestation"),
-        Fact("Id", markup.mono(obj.public_id)),
-    )
-
-
-def _level(obj: Comparison) -> str:
-    attempt = obj.attempts.filter(split=Split.SCREENING).first()
-    return "—" if attempt is None else f"{attempt.alpha_e9 / BILLION:.3g}"
-
-
-def _logged(obj: Comparison) -> Any:
-    record = record_of(obj, Split.SCREENING)
-    if record is None:
-        return markup.NOTHING
-    leaf = getattr(record, "leaf", None)
-    return markup.found_link("waiting" if leaf is None else f"entry {leaf.index}", record.public_id)
-
-
-def _improvement(obj: Comparison) -> Any:
-    edges = LineageEdge.objects.filter(src__public_id=obj.public_id, kind=EdgeKind.IMPROVED)
-    edge = edges.select_related("dst").first()
-    if edge is None:
-        return markup.NOTHING
-    return markup.found_link("improvement", edge.dst.public_id)
 
 
 def measured(obj: Comparison, view: ComparisonView) -> list[Panel]:
@@ -166,7 +86,7 @@ def _confirmation(obj: Comparison, found: ConfirmationView | None, metric: str) 
         ("Observed gain", markup.gain(found.delta_ppm, metric)),
         ("Lower bound", markup.gain(found.low_ppm, metric)),
         ("Upper bound", markup.gain(found.high_ppm, metric)),
-        ("p-value", _small(found.p_value)),
+        ("p-value", small(found.p_value)),
     ]
     return table(title, ("", found.explanation), rows, empty="", hint=hint, wide=False)
 
@@ -180,8 +100,8 @@ def _slices(slices: tuple[SliceView, ...], metric: str) -> Panel:
             markup.score(one.score_candidate, metric),
             markup.gain(one.delta_ppm, metric),
             _range(one.low_ppm, one.high_ppm, metric),
-            _small(one.p_value),
-            _small(one.p_holm),
+            small(one.p_value),
+            small(one.p_holm),
         )
         for one in slices
     ]
@@ -299,7 +219,7 @@ def _effect(effect: EffectView, metric: str) -> tuple[str, str, str]:
     return (
         markup.gain(effect.delta_ppm, metric),
         _range(effect.low_ppm, effect.high_ppm, metric),
-        _small(effect.p_value),
+        small(effect.p_value),
     )
 
 
@@ -325,7 +245,3 @@ def _range(low: int | None, high: int | None, metric: str) -> str:
     if low is None or high is None:
         return "—"
     return f"{markup.gain(low, metric)} to {markup.gain(high, metric)}"
-
-
-def _small(value: float | None) -> str:
-    return "—" if value is None else f"{value:.2g}"

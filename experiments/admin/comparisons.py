@@ -7,7 +7,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from experiments import services
-from experiments.admin import comparison_panels as panels
+from experiments.admin import comparison_facts, comparison_panels
 from experiments.admin.benchmark_panels import attempts
 from experiments.choices import BenchmarkStatus, ComparisonStatus
 from experiments.models import Benchmark, Comparison
@@ -132,10 +132,10 @@ class ComparisonAdmin(ScopedAdmin):
         return Page(
             title=str(obj),
             badges=(markup.badge(obj.status), markup.badge(view.metric, "quiet")),
-            notices=panels.notices(view),
-            facts=panels.facts(obj, view),
+            notices=comparison_facts.notices(view),
+            facts=comparison_facts.facts(obj, view),
             panels=(
-                *panels.measured(obj, view),
+                *comparison_panels.measured(obj, view),
                 attempts(obj.benchmark) if steward else None,
                 _job(request, self, obj),
                 lineage_panel(lineage_around(request.user, [obj.public_id]), obj.public_id),
