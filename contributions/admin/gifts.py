@@ -185,11 +185,6 @@ class ContributorAdmin(ScopedAdmin):
             (markup.mono(wallet.address), markup.moment(wallet.verified_at))
             for wallet in obj.wallets.all()
         ]
-        shares = (
-            Share.objects.of_member(request.user)
-            .filter(contribution__wallet__contributor=obj)
-            .select_related("improvement__candidate__model", "improvement__baseline")
-        )
         return Page(
             title=str(obj),
             facts=(
@@ -201,7 +196,6 @@ class ContributorAdmin(ScopedAdmin):
                 *impact_panels(obj, Project.objects.of_member(person_of(request.user))),
                 table("Wallets", ("Address", "Proven"), wallets, empty="None.", wide=True),
                 _given(given),
-                _shares(shares),
             ),
         )
 
