@@ -60,7 +60,7 @@ class ModelAdmin(SharedAdmin):
     list_select_related = ("project", "head__model")
     search_fields = ("^model_id", "^slug", "^name")
     list_filter = (ArchivedFilter, ("created_at", admin.DateFieldListFilter))
-    actions_detail = ("roll_back", "share", "unshare", "archive", "restore")
+    actions_detail: tuple[str, ...] = ("roll_back", "share", "unshare", "archive", "restore")
 
     @display(description="head")
     def head_label(self, obj: Model) -> str:
