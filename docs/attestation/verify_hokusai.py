@@ -56,6 +56,7 @@ SCALE, BILLION, WHOLE_BPS = 1_000_000, 1_000_000_000, 10_000
 MINIMUM_ROWS = 30
 BISECTIONS = 80
 RESAMPLES, BLOCK, TAIL, T_DECIMALS = 10_000, 100, 10, 9
+GOLDEN_PPM = 618_034
 ALIKE, EPSILON, NO_VARIANCE = 1e-12, 1e-15, 1e-24
 MASK32, MASK64, MASK128 = 2**32 - 1, 2**64 - 1, 2**128 - 1
 MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
@@ -1013,14 +1014,24 @@ class Units:
         self.rows: Any = rows if self.numpy is None else self.numpy.array(rows)
 
     def drawn(self, seed: int) -> Iterator[Any]:
-        """How often each unit is drawn, for all resamples; every second one mirrors the first."""
-        for pair in range(RESAMPLES // 2):
-            if pair % (BLOCK // 2) == 0:
-                draws = Draws(seed, 2 * pair // BLOCK)
+        """How often each unit is drawn, for all resamples: four from the same places."""
+        origins = self.origins()
+        for four in range(RESAMPLES // 4):
+            if four % (BLOCK // 4) == 0:
+                draws = Draws(seed, 4 * four // BLOCK)
                 places = self.generator(draws)
             counts = self.counted(draws) if places is None else self.bins(places)
-            yield counts
-            yield counts[::-1]
+            moved = [counts[origin] for origin in origins] if places is None else counts[origins]
+            yield from (counts, counts[::-1], moved, moved[::-1])
+
+    def origins(self) -> Any:
+        """For each place, the one that is scattered to it: i goes to g i mod N."""
+        step = max(1, self.size * GOLDEN_PPM // SCALE)
+        while math.gcd(step, self.size) != 1:
+            step += 1
+        back = pow(step, -1, self.size)
+        found = [place * back % self.size for place in range(self.size)]
+        return found if self.numpy is None else self.numpy.array(found)
 
     def generator(self, draws: Draws) -> Any:
         if self.numpy is None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from experiments.algorithms.differences import Sample
-from experiments.algorithms.draws import block_bits
+from experiments.algorithms.draws import SHARED, block_bits
 from experiments.algorithms.metrics.base import Floats, Form
 from experiments.algorithms.paired import Discordant
 from experiments.algorithms.resampling import (
@@ -147,8 +147,8 @@ def _mean(values: Floats, seed: int, resamples: int) -> Bootstrap:
 
 
 def _check_resamples(resamples: int) -> None:
-    if resamples < 100 * TAIL_COUNT:
-        raise BootstrapError(f"At least {100 * TAIL_COUNT} resamples are needed.")
+    if resamples < 100 * TAIL_COUNT or resamples % SHARED:
+        raise BootstrapError(f"Resamples come in fours, at least {100 * TAIL_COUNT} of them.")
 
 
 def _upper_quantile(t_values: Floats, alpha: float, n: int) -> float:

@@ -6,11 +6,15 @@ what `Generator.integers(0, n)` gives on this state; a whole array at a time it 
 """
 
 import hashlib
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 BLOCK = 100
+# Resamples that share their random numbers.
+SHARED = 4
+GOLDEN_PPM = 618_034
 DOMAIN = b"hokusai-resample-v1"
 WORD = 32
 
@@ -35,6 +39,18 @@ def block_bits(seed: int, block: int) -> np.random.PCG64:
         "uinteger": 0,
     }
     return bits
+
+
+def scattered(size: int) -> Places:
+    """Return (size,) where each place goes when places are scattered: i to g i mod size.
+
+    g is the smallest integer from 0.618034 size on that has no divisor in common with it.
+    """
+    step = max(1, size * GOLDEN_PPM // 1_000_000)
+    while math.gcd(step, size) != 1:
+        step += 1
+    found: Places = np.arange(size, dtype=np.int64) * step % size
+    return found
 
 
 class Draws:

@@ -149,16 +149,30 @@ def t_values(metric: str, units: Sequence[Sequence[int]], seed: int, resamples: 
     for resample in range(resamples):
         if resample % BLOCK == 0:
             draws = Draws(seed, resample // BLOCK)
-        if resample % 2:
-            counts.reverse()
-        else:
+        if resample % 4 == 0:
             counts = [0] * size
             for _ in range(size):
                 counts[draws.below(size)] += 1
+        else:
+            counts.reverse()
+        if resample % 4 == 2:
+            counts = scattered(counts)
         sums = [dot(counts, column) for column in zip(*natural, strict=True)]
         value, slopes = gain.at(sums)
         found.append(studentise(value - whole, error_of(natural, slopes, counts)))
     return sorted(found, key=lambda one: (math.isnan(one), one))
+
+
+def scattered(counts: list[int]) -> list[int]:
+    """Counts of places, moved to where the places go."""
+    size = len(counts)
+    step = max(1, size * 618_034 // 1_000_000)
+    while math.gcd(step, size) != 1:
+        step += 1
+    moved = [0] * size
+    for place, count in enumerate(counts):
+        moved[place * step % size] = count
+    return moved
 
 
 def estimate(
