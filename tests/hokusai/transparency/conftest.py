@@ -1,5 +1,6 @@
 """A log that tests fill, and the roles that may and may not touch it."""
 
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from django.db import transaction
+from django.db import connection, transaction
 
 from hokusai.transparency import services, witnessing
 from hokusai.transparency.algorithms.checkpoints import CheckpointText
@@ -32,6 +33,41 @@ def write(number: int = 1, kind: str = "attempt", **fields: Any) -> LogRecord:
     """A committed record, not yet sequenced."""
     with transaction.atomic():
         return services.append(kind, {"n": number}, subject=f"cmp_{number}", **fields)
+
+
+OTHERS = """
+SELECT pid, backend_xid::text FROM pg_stat_activity
+WHERE datname <> current_database() AND backend_xid IS NOT NULL
+"""
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sequencing first waits for what runs in other databases of the cluster at this moment.
+
+    The snapshot horizon is the cluster's: the transactions of another worker's tests delay seals.
+    """
+    plain = services.sequence
+
+    def sequence(**options: Any) -> int:
+        _wait_for_others()
+        return plain(**options)
+
+    monkeypatch.setattr(services, "sequence", sequence)
+
+
+def _wait_for_others() -> None:
+    before = _others()
+    deadline = time.monotonic() + 150
+    while before & _others():
+        assert time.monotonic() < deadline, "A transaction in another database does not end."
+        time.sleep(0.05)
+
+
+def _others() -> set[tuple[int, str]]:
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS)
+        return set(cursor.fetchall())
 
 
 @pytest.fixture

@@ -116,6 +116,6 @@ def test_a_page_costs_the_same_for_one_as_for_many(
     engineer.client.get(URL)
     with django_assert_max_num_queries(26):
         engineer.client.get(f"{URL}?tag=team=a&q=x")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         page = engineer.client.get(URL)
     assert len(numbers(page)) == min(50, 2 * many)
