@@ -21,6 +21,8 @@ from tests.story.stack import ROOT, Running, running_stack
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
 
+# The story's candidate from honest rows; before it came a control and the other training's arms.
+PROMOTED = 5
 KEY = """
 import json
 from hokusai.accounts.models import Project
@@ -204,7 +206,7 @@ def test_promoting_and_deploying_in_the_browser(running: Running, access: dict[s
         rosa.open_promotion(MODEL_ID, 1)
         rosa.act("approve", comment="Agreed.")
         assert stage_of(running, 1) == "production"
-        assert stage_of(running, 2) == "archived"
+        assert stage_of(running, PROMOTED) == "archived"
         ada.open_version(MODEL_ID, 1)
         ada.act("deploy")
         running.watch(lambda: live_version(running) == 1, "version 1 is live")
