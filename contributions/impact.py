@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from django.db.models import Count, F, Q, QuerySet, Sum, Window
-from django.db.models.functions import DenseRank, TruncMonth
+from django.db.models.functions import Rank, TruncMonth
 
 from contributions.algorithms.addresses import InvalidAddress, normalise_address
 from contributions.choices import AttestationStatus, ContributionStatus
@@ -212,7 +212,7 @@ def _rank(metric: str, gain_e10: int, seen: Projects, part: Slice) -> tuple[int,
     """The place of a sum among those of everybody in the same part, and how many they are."""
     found = _standings(metric, seen, part).aggregate(
         people=Count("contributor"),
-        ahead=Count("gain", distinct=True, filter=Q(gain__gt=gain_e10)),
+        ahead=Count("contributor", filter=Q(gain__gt=gain_e10)),
     )
     return 1 + found["ahead"], found["people"]
 
@@ -259,8 +259,28 @@ def _latest_shares(person: Contributor, seen: Projects, part: Slice) -> QuerySet
             "improvement__candidate",
             "improvement__comparison__benchmark",
         )
+        # Statements and statistics are long, and no line shows them.
+        .only(*_SHOWN)
         .order_by("-improvement_id")
     )[:LINES]
+
+
+_SHOWN = (
+    "basis_points",
+    "contribution__id",
+    "improvement__public_id",
+    "improvement__delta_ppm",
+    "improvement__payable_ppm",
+    "improvement__payable_reason",
+    "improvement__method",
+    "improvement__model__model_id",
+    "improvement__candidate__number",
+    "improvement__comparison__decided_at",
+    "improvement__comparison__benchmark__metric",
+    "improvement__attestation__improvement",
+    "improvement__attestation__status",
+    "improvement__attestation__statement_id",
+)
 
 
 def _impact_line(share: Share) -> ImpactLine:
@@ -328,7 +348,7 @@ def leaderboard(
 ) -> list[Standing]:
     """Contributors by credit in one metric, the most credited first; equal credit, equal rank."""
     ranked = _standings(metric, seen, part).annotate(
-        rank=Window(DenseRank(), order_by=F("gain").desc())
+        rank=Window(Rank(), order_by=F("gain").desc())
     )
     best = list(ranked.order_by("-gain", "contributor")[:limit])
     wallets = _first_wallets([row["contributor"] for row in best])
