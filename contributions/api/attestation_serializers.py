@@ -229,3 +229,9 @@ class SigningPolicySerializer(serializers.Serializer):
     key_ids = serializers.ListField(
         child=serializers.RegexField(DIGEST), min_length=1, max_length=MOST_KEYS
     )
+
+
+class SigningPolicyInForceSerializer(SigningPolicySerializer):
+    """The policy that counts; no keys where the project states none."""
+
+    key_ids = serializers.ListField(child=serializers.CharField())

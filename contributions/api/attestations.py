@@ -15,6 +15,7 @@ from contributions.api.attestation_serializers import (
     NewRevocationSerializer,
     ProofSerializer,
     RevocationSerializer,
+    SigningPolicyInForceSerializer,
     SigningPolicySerializer,
 )
 from contributions.api.filters import AttestationFilter
@@ -126,22 +127,22 @@ class SigningPolicyView(GuardedView):
     }
     person_only = ("put",)
 
-    @extend_schema(responses=SigningPolicySerializer)
+    @extend_schema(responses=SigningPolicyInForceSerializer)
     def get(self, request: Request, slug: str) -> Response:
         """Show how many signers the project's attestations need."""
         project = self.checked_project(slug)
         policy = SigningPolicy.objects.filter(project=project).first()
         stated = {"required": 1, "key_ids": []} if policy is None else policy
-        return Response(SigningPolicySerializer(stated).data)
+        return Response(SigningPolicyInForceSerializer(stated).data)
 
-    @extend_schema(request=SigningPolicySerializer, responses=SigningPolicySerializer)
+    @extend_schema(request=SigningPolicySerializer, responses=SigningPolicyInForceSerializer)
     def put(self, request: Request, slug: str) -> Response:
         """State it anew; attestations that wait for signers follow it too."""
         project = self.checked_project(slug)
         form = SigningPolicySerializer(data=request.data)
         form.is_valid(raise_exception=True)
         policy = set_signing_policy(project=project, **form.validated_data, actor=self.actor)
-        return Response(SigningPolicySerializer(policy).data)
+        return Response(SigningPolicyInForceSerializer(policy).data)
 
 
 def attestation_by(statement_id: str) -> Attestation:

@@ -14,7 +14,7 @@ from experiments.choices import BenchmarkStatus
 from hokusai.accounts.models import ApiKey
 from hokusai.core.errors import Forbidden
 from hokusai.web.permissions import Everybody
-from hokusai.web.serializers import ReadSerializer
+from hokusai.web.serializers import ErrorSerializer, ReadSerializer
 from hokusai.web.views import GuardedView, ScopedViewSet
 
 HASH = "0" * 64
@@ -122,7 +122,10 @@ class ProofBundleSerializer(ReadSerializer):
 class BundleView(GuardedView):
     permission_classes = (Everybody,)
 
-    @extend_schema(parameters=[BundleQuerySerializer], responses=ProofBundleSerializer)
+    @extend_schema(
+        parameters=[BundleQuerySerializer],
+        responses={200: ProofBundleSerializer, 403: ErrorSerializer},
+    )
     def get(self, request: Request, statement_id: str) -> HttpResponse:
         """Answer the proof bundle, byte for byte in the one form that verifies."""
         query = BundleQuerySerializer(data=request.query_params)

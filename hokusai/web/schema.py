@@ -22,10 +22,10 @@ _ANYWHERE = {
 _WHERE_CLOSED = {"403": "The role or the key may not do this."}
 _OF_ROWS_AND_CHANGES = {
     "404": "There is no such thing, or it is not yours to see.",
+    "409": "The state of things forbids it; `code` and `context` say which.",
     "502": "A part that the answer needs refuses, or holds something that is damaged.",
 }
 _OF_CHANGES = {
-    "409": "The state of things forbids it; `code` and `context` say which.",
     "413": "The body is too large.",
     "415": "The endpoint takes no body of this content type.",
 }
