@@ -347,9 +347,7 @@ def leaderboard(
     seen: Projects, metric: str, part: Slice = EVERYTHING, limit: int = 10
 ) -> list[Standing]:
     """Contributors by credit in one metric, the most credited first; equal credit, equal rank."""
-    ranked = _standings(metric, seen, part).annotate(
-        rank=Window(Rank(), order_by=F("gain").desc())
-    )
+    ranked = _standings(metric, seen, part).annotate(rank=Window(Rank(), order_by=F("gain").desc()))
     best = list(ranked.order_by("-gain", "contributor")[:limit])
     wallets = _first_wallets([row["contributor"] for row in best])
     return [
