@@ -12,10 +12,20 @@ class DeploymentStatus(models.TextChoices):
         return frozenset(set(DeploymentStatus) - {self})
 
 
+class Environment(models.TextChoices):
+    """How much depends on what a place answers."""
+
+    DEVELOPMENT = "development"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
 class RevisionStatus(models.TextChoices):
     PENDING = "pending"
     STARTING = "starting"
     LIVE = "live"
+    # Was live before the present one, and is kept so that a roll-back is one transaction.
+    STANDBY = "standby"
     RETIRED = "retired"
     FAILED = "failed"
 
@@ -36,7 +46,12 @@ _SUCCESSORS = {
             RevisionStatus.RETIRED,
         }
     ),
-    RevisionStatus.LIVE: frozenset({RevisionStatus.RETIRED, RevisionStatus.FAILED}),
+    RevisionStatus.LIVE: frozenset(
+        {RevisionStatus.STANDBY, RevisionStatus.RETIRED, RevisionStatus.FAILED}
+    ),
+    RevisionStatus.STANDBY: frozenset(
+        {RevisionStatus.LIVE, RevisionStatus.RETIRED, RevisionStatus.FAILED}
+    ),
     RevisionStatus.RETIRED: frozenset(),
     RevisionStatus.FAILED: frozenset({RevisionStatus.STARTING}),
 }

@@ -24,6 +24,24 @@ KEEP_S: Final = 1.0
 KEPT_MAX: Final = 1024
 RETRY_AFTER_S: Final = 2
 MAIN: Final = "production"
+CACHE_S: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ServingPolicy:
+    """How a deployment is to answer; the fields of `Deployment` of the same names."""
+
+    memory_bytes: int
+    latency_budget_ms: float
+    idle_s: int
+    deadline_ms: int
+    rate_per_minute: int | None
+    # Seconds; 0: nothing is kept.
+    cache_s: int
+    log_sample: float
+    log_payloads: bool
+    log_every_row: bool
+    redacted_columns: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +58,8 @@ class Target:
     status: str
     provider: str
     handle: str
+    converted_digest: str
+    policy: ServingPolicy
     # Of a version that is retired: since when, until when, and the number of its successor.
     deprecated_at: datetime | None = None
     sunset_at: datetime | None = None
@@ -48,7 +68,15 @@ class Target:
     @property
     def spec(self) -> ServeSpec:
         """What the provider is told to serve it."""
-        return ServeSpec(self.revision_id, self.project, self.digest, settings.SERVING_MEMORY_BYTES)
+        return ServeSpec(
+            revision_id=self.revision_id,
+            project=self.project,
+            tree_digest=self.digest,
+            memory_bytes=self.policy.memory_bytes,
+            converted_digest=self.converted_digest,
+            latency_budget_ms=self.policy.latency_budget_ms,
+            idle_s=self.policy.idle_s,
+        )
 
 
 def target_of_model(model_id: str) -> Target | None:
@@ -111,9 +139,30 @@ def _target(row: Revision) -> Target:
         status=row.status,
         provider=deployment.provider,
         handle=row.endpoint,
+        converted_digest=row.converted_digest,
+        policy=policy_of(deployment),
         deprecated_at=row.version.deprecated_at,
         sunset_at=row.version.sunset_at,
         successor=row.version.successor.number if row.version.successor else None,
+    )
+
+
+def policy_of(deployment: Deployment) -> ServingPolicy:
+    """The policy in force; a result of personal data is kept only where that is asked for."""
+    cache_s = deployment.cache_s
+    if cache_s is None:
+        cache_s = 0 if deployment.personal_data else CACHE_S
+    return ServingPolicy(
+        memory_bytes=deployment.memory_bytes,
+        latency_budget_ms=deployment.latency_budget_ms,
+        idle_s=deployment.idle_s,
+        deadline_ms=deployment.deadline_ms,
+        rate_per_minute=deployment.rate_per_minute,
+        cache_s=cache_s,
+        log_sample=deployment.log_sample,
+        log_payloads=deployment.log_payloads,
+        log_every_row=deployment.log_every_row,
+        redacted_columns=frozenset(deployment.redacted_columns),
     )
 
 

@@ -41,12 +41,20 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServeSpec:
-    """One revision to be served. `tree_digest` is the only name of its bytes."""
+    """One revision to be served. `tree_digest` is the only name of its bytes.
+
+    `converted_digest`: of an ONNX model made from them and found exact, else empty.
+    `latency_budget_ms`: how long a request may wait to be answered with others; `idle_s`: after
+    how long without a request the process may end, 0 for never.
+    """
 
     revision_id: str
     project: str
     tree_digest: str
     memory_bytes: int
+    converted_digest: str = ""
+    latency_budget_ms: float = 0.0
+    idle_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,12 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, db_index=True, editable=False)
     secret_hash = models.BinaryField(max_length=32, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope), default=default_scopes)
+    model_ids = ArrayField(
+        models.CharField(max_length=127),
+        default=list,
+        blank=True,
+        help_text="model ids that it may be used for; none: every model of its project",
+    )
     rate_per_minute = models.PositiveIntegerField(default=6000, help_text="requests per minute")
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, editable=False)

@@ -41,7 +41,8 @@ SECONDS = Histogram(
 class HotCall:
     """One request on its way to a hot route.
 
-    `address` is its URL without the query, for routes that take one; `began`: `perf_counter()`.
+    `address` is its URL without the query, for routes that take one; `began`: `perf_counter()`;
+    `meta`: the request's META, where its headers are.
     """
 
     path: tuple[str, ...]
@@ -52,6 +53,7 @@ class HotCall:
     began: float
     query: str = ""
     address: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,7 @@ def _call(
         began,
         request.META.get("QUERY_STRING", "") if route.takes_query else "",
         request.build_absolute_uri(request.path) if route.takes_query else "",
+        request.META,
     )
 
 
