@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Tier = Literal["A", "B", "C"]
-Purpose = Literal["once", "serve", "probe", "train"]
+Purpose = Literal["once", "serve", "probe", "train", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Plan:
     `uid`: the uid of its own, 0 where it keeps main's. `tree`: the folder of the model's files.
     `scratch`: an empty folder that the child's private root is mounted on. `memory_bytes`: the
     limit main watches; here only the backstop. `probe`: what a probe child tries. `recipe`: the
-    dotted path of the class that a training child fits by.
+    dotted path of the class that a training child fits by. `latency_budget_ms`: how long a serving
+    child may hold a request back so that others can join its batch.
     """
 
     purpose: Purpose
@@ -26,6 +27,7 @@ class Plan:
     memory_bytes: int
     probe: dict[str, Any]
     recipe: str = ""
+    latency_budget_ms: float = 0.0
 
     def to_wire(self) -> dict[str, Any]:
         """JSON values of every field."""
