@@ -1,12 +1,8 @@
 from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
-from deployments.api.views import (
-    DeploymentPredictView,
-    DeploymentViewSet,
-    ModelPredictView,
-    RevisionViewSet,
-)
+from deployments.api.prediction_views import DeploymentPredictView, ModelPredictView
+from deployments.api.views import DeploymentViewSet, RevisionViewSet
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
 
 router = SimpleRouter(trailing_slash=False)
