@@ -6,8 +6,9 @@ from typing import Any
 
 from django.db import transaction
 
+from contributions.algorithms.coalitions import MAX_PLAYERS, CoalitionError, check_players
 from contributions.choices import ContributionStatus
-from contributions.models import Contribution
+from contributions.models import Contribution, Contributor
 from experiments import services as experiments
 from experiments.models import Benchmark, Training
 from hokusai.core.errors import Conflict, InvalidInput
@@ -75,7 +76,8 @@ def build_candidate(
 
     `contributions`: public ids, also of data that earlier versions were made from; without them
     every accepted one that no version was made from and that fits the benchmark. Raises
-    InvalidInput, RecipeUnusable, and Conflict where nothing waits or a training is under way.
+    InvalidInput, also for more givers than credit can be attributed among, RecipeUnusable, and
+    Conflict where nothing waits or a training is under way.
     """
     if contributions is None:
         plan = plan_candidate(model, benchmark)
@@ -84,6 +86,7 @@ def build_candidate(
         chosen = list(plan.contributions)
     else:
         chosen = _named(model, contributions)
+    _check_givers(chosen)
     return experiments.request_training(
         model=model,
         benchmark=benchmark,
@@ -93,6 +96,18 @@ def build_candidate(
         added=[given.dataset_version for given in _kept(chosen)],
         actor=actor,
     )
+
+
+def _check_givers(chosen: Sequence[Contribution]) -> None:
+    """Refuse before the training what its attribution would refuse after it."""
+    wallets = {given.wallet_id for given in chosen}
+    givers = Contributor.objects.filter(wallets__in=wallets).distinct().count()
+    try:
+        check_players(givers)
+    except CoalitionError as error:
+        raise InvalidInput(
+            f"{error} Name some of the contributions.", givers=givers, limit=MAX_PLAYERS
+        ) from error
 
 
 def _obstacle(

@@ -61,6 +61,16 @@ class EffectView:
 
 
 @dataclass(frozen=True, slots=True)
+class LookView:
+    """The same gain by a method that decides nothing; bounds in millionths."""
+
+    method: str
+    low_ppm: int | None
+    high_ppm: int | None
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
 class CreditView:
     """What the added data did (candidate minus control) and what the engineering did."""
 
@@ -95,7 +105,8 @@ class ComparisonView:
     """What one viewer may see of a comparison; scores and differences in millionths.
 
     Interval, p-value, guardrail bounds, credit and seeds are for stewards, and for all once
-    accepted; slices and confusions for stewards alone. Scores are rounded where `rounded` says so.
+    accepted; slices, other methods and confusions for stewards alone. Scores are rounded where
+    `rounded` says so.
     """
 
     comparison_id: str
@@ -118,6 +129,7 @@ class ComparisonView:
     alpha: float | None
     guardrails: tuple[GuardrailView, ...]
     slices: tuple[SliceView, ...]
+    looks: tuple[LookView, ...]
     confusions: tuple[ConfusionView, ...]
     credit: CreditView | None
     seeds: SeedsView | None
@@ -157,6 +169,7 @@ def comparison_view(comparison: Comparison, user: Any) -> ComparisonView:
         alpha=found.get("alpha_k"),
         guardrails=_guardrails(found),
         slices=_slices(found) if steward else (),
+        looks=tuple(LookView(**row) for row in found.get("looks", ())) if steward else (),
         confusions=_confusions(evaluations) if steward else (),
         credit=_credit(found),
         seeds=_seeds(found),

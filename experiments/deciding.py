@@ -11,6 +11,7 @@ import numpy.typing as npt
 from experiments.algorithms.decision import Decision, confirm, decide
 from experiments.algorithms.estimates import PairedOutcomes, estimate
 from experiments.algorithms.evidence import evidence_of
+from experiments.algorithms.looks import other_looks
 from experiments.algorithms.metrics import OutcomeError
 from experiments.algorithms.spending import alpha_for_attempt
 from experiments.benchmark_rows import BenchmarkRows
@@ -63,6 +64,29 @@ def verdict(
     except OutcomeError as error:
         raise Undecidable(str(error)) from error
     return Verdict(decision, evidence, credit)
+
+
+def looks_at(
+    *, benchmark: Benchmark, number: int, rows: BenchmarkRows, outcomes: Mapping[str, Outcomes]
+) -> list[dict[str, Any]]:
+    """The gain on the deciding metric by other methods, in millionths; they decide nothing."""
+    metric = benchmark.metric
+    paired = _paired(
+        rows,
+        metric,
+        outcomes[EvaluationRole.BASELINE][metric],
+        outcomes[EvaluationRole.CANDIDATE][metric],
+    )
+    alpha = alpha_for_attempt(benchmark.alpha, number)
+    return [
+        {
+            "method": look.method,
+            "low_ppm": _whole(look.low),
+            "high_ppm": _whole(look.high),
+            "p_value": look.p_value,
+        }
+        for look in other_looks(paired, alpha, benchmark.margin_ppm, benchmark.seed)
+    ]
 
 
 def _paired(

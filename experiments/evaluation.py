@@ -7,7 +7,7 @@ from django.utils import timezone
 from experiments.attempts import place_in_log
 from experiments.benchmark_rows import BenchmarkRows, rows_of
 from experiments.choices import ComparisonStatus, EvaluationRole, Split
-from experiments.deciding import Verdict, verdict
+from experiments.deciding import Verdict, looks_at, verdict
 from experiments.exceptions import TrainingImpossible
 from experiments.measuring import Halves, keep_evaluations, measure_all
 from experiments.models import Comparison
@@ -36,19 +36,19 @@ def compare(work: Work) -> None:
     rows = rows_of(benchmark, split)
     halves = measure_all(work, comparison, rows)
     work.progress(80, "deciding")
-    found = verdict(
-        benchmark=benchmark,
-        split=split,
-        number=comparison.attempt,
-        rows=rows,
-        outcomes={role: half.scored.outcomes for role, half in halves.items()},
-    )
-    seeds = _seeds(work, comparison, rows, halves)
+    measured: dict[str, Any] = {
+        "benchmark": benchmark,
+        "number": comparison.attempt,
+        "rows": rows,
+        "outcomes": {role: half.scored.outcomes for role, half in halves.items()},
+    }
+    found = verdict(split=split, **measured)
+    beside = {"looks": looks_at(**measured), **_seeds(work, comparison, rows, halves)}
     kept = {role: keep_outcomes(half.scored.outcomes) for role, half in halves.items()}
     tier = max(half.tier for half in halves.values())
     with work.result():
         keep_evaluations(comparison, split, halves, kept)
-        _keep_decision(comparison, found, {**stored(found, tier), **seeds})
+        _keep_decision(comparison, found, {**stored(found, tier), **beside})
 
 
 def _seeds(

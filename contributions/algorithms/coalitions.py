@@ -1,6 +1,6 @@
 """Coalitions as bit masks: bit i says whether player i takes part."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,6 @@ class CoalitionError(ValueError):
 def everyone(players: int) -> int:
     """Return the coalition of all players."""
     return (1 << players) - 1
-
-
-def mask_of(members: Iterable[int]) -> int:
-    """Return the coalition of some players, by their numbers."""
-    mask = 0
-    for member in members:
-        mask |= 1 << member
-    return mask
 
 
 def members_of(mask: int) -> tuple[int, ...]:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contributions.algorithms.addresses import InvalidAddress, normalise_address
+from contributions.algorithms.coalitions import MAX_PLAYERS
 from contributions.algorithms.shares import WHOLE_BPS
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 ACCOUNT_PREFIX = "eip155:1:"
-MAX_CONTRIBUTORS = 100
 Metrics = dict[str, dict[str, Any]]
 
 
@@ -84,8 +84,8 @@ def _check_whole(contributions: list[dict[str, Any]]) -> None:
 
 def _check_people(contributions: list[dict[str, Any]]) -> None:
     people = len({item["contributor"] for item in contributions})
-    if people > MAX_CONTRIBUTORS:
-        raise StatementError(f"A statement names at most {MAX_CONTRIBUTORS} contributors.")
+    if people > MAX_PLAYERS:
+        raise StatementError(f"A statement names at most {MAX_PLAYERS} contributors.")
     for item in contributions:
         bounds = {"value", "low", "high"} & item.keys()
         if bounds and len(bounds) < len(("value", "low", "high")):

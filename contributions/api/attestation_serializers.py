@@ -48,16 +48,6 @@ class SignerSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
-class ChainSignatureSerializer(serializers.Serializer):
-    """The same gain as EIP-712 typed data, for a chain."""
-
-    typed_data = serializers.DictField(help_text="as wallets and ethers take it")
-    digest = serializers.CharField(help_text="what is signed, 0x and hexadecimal")
-    signature = serializers.CharField(help_text="r, s, v: 65 bytes, 0x and hexadecimal")
-    signer = serializers.CharField(help_text="its address, EIP-55")
-    key_id = serializers.CharField()
-
-
 class AttestationSerializer(AttestationLineSerializer):
     """A signed statement; public to whoever has its id."""
 

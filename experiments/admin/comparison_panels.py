@@ -7,6 +7,7 @@ from experiments.comparison_views import (
     ConfusionView,
     CreditView,
     EffectView,
+    LookView,
     SeedsView,
     SliceView,
 )
@@ -28,6 +29,8 @@ def measured(obj: Comparison, view: ComparisonView) -> list[Panel]:
     found.append(_guardrails(view))
     if view.slices:
         found.append(_slices(view.slices, view.metric))
+    if view.looks:
+        found.append(_looks(view.looks, view.metric))
     found += [_power(obj, view), _seeds(view.seeds, view)]
     found += [_confusion(one) for one in view.confusions]
     return [*found, _credit(view.credit, view.metric)]
@@ -121,6 +124,16 @@ def _slices(slices: tuple[SliceView, ...], metric: str) -> Panel:
         rows,
         empty="",
         hint="Told, and decide nothing. p is two-sided, then corrected over all slices by Holm.",
+    )
+
+
+def _looks(looks: tuple[LookView, ...], metric: str) -> Panel:
+    rows = [
+        (one.method, _range(one.low_ppm, one.high_ppm, metric), small(one.p_value)) for one in looks
+    ]
+    hint = "The same gain, asked otherwise; none of these decides."
+    return table(
+        "By other methods", ("Method", "Interval", "p"), rows, empty="", hint=hint, wide=False
     )
 
 

@@ -68,6 +68,15 @@ class SliceSerializer(serializers.Serializer):
     p_holm = serializers.FloatField(allow_null=True, help_text="after Holm's correction")
 
 
+class LookSerializer(serializers.Serializer):
+    """The same gain by a method that decides nothing."""
+
+    method = serializers.CharField()
+    low_ppm = serializers.IntegerField(allow_null=True)
+    high_ppm = serializers.IntegerField(allow_null=True)
+    p_value = serializers.FloatField(help_text="one-sided, of the margin")
+
+
 class EffectSerializer(serializers.Serializer):
     delta_ppm = serializers.IntegerField()
     low_ppm = serializers.IntegerField(allow_null=True)
@@ -106,7 +115,7 @@ class ComparisonViewSerializer(serializers.Serializer):
     """What whoever asks may see; scores and differences in millionths.
 
     Of a refused attempt those who compete hear the verdict and scores rounded to a percentage
-    point. Slices and confusions are for reviewers alone.
+    point. Slices, other methods and confusions are for reviewers alone.
     """
 
     metric = serializers.CharField()
@@ -126,6 +135,7 @@ class ComparisonViewSerializer(serializers.Serializer):
     alpha = serializers.FloatField(allow_null=True, help_text="level that the attempt spent")
     guardrails = GuardrailViewSerializer(many=True)
     slices = SliceSerializer(many=True)
+    looks = LookSerializer(many=True)
     confusions = ConfusionSerializer(many=True)
     credit = CreditLineSerializer(allow_null=True)
     seeds = SeedsSerializer(allow_null=True)

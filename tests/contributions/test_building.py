@@ -138,3 +138,15 @@ def test_what_a_training_uses_is_not_taken_back() -> None:
         withdraw_contribution(contribution_id=given.pk, actor=actor_of(given.submitted_by))
     given.refresh_from_db()
     assert given.status == ContributionStatus.ACCEPTED
+
+
+def test_more_givers_than_credit_can_be_attributed_among_are_refused_before_any_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("contributions.algorithms.coalitions.MAX_PLAYERS", 1)
+    of = line()
+    first, _second = of.given(), of.given()
+    with pytest.raises(InvalidInput, match=r"Name some of the contributions\."):
+        build(of)
+    assert not Training.objects.exists()
+    assert build(of, [first.public_id]).added.count() == 1

@@ -43,3 +43,12 @@ def test_scores_on_the_kept_rows_are_not_those_of_the_comparison() -> None:
     for split, score in (("confirmation", 100_000), ("screening", 900_000)):
         EvaluationFactory(comparison=comparison, split=split, scores={"accuracy": score})
     assert comparison_view(comparison, UserFactory()).score_candidate == 900_000
+
+
+@pytest.mark.django_db
+def test_other_methods_are_shown_to_stewards_alone() -> None:
+    look = {"method": "sign_flip", "low_ppm": 10_000, "high_ppm": 90_000, "p_value": 0.01}
+    comparison = ComparisonFactory(status="accepted", statistics={"looks": [look]})
+    reviewer = member(comparison.project, "reviewer")
+    assert comparison_view(comparison, UserFactory()).looks == ()
+    assert [one.method for one in comparison_view(comparison, reviewer).looks] == ["sign_flip"]

@@ -120,6 +120,10 @@ def test_a_verdict_names_its_evaluator_and_is_told_to_lineage_tags_and_subscribe
     assert evaluator["isolation_tier"] == comparison.evaluations.first().isolation_tier
     into = LineageEdge.objects.filter(dst__public_id=comparison.public_id)
     assert sorted(into.values_list("kind", flat=True)) == ["compared", "compared", "measured_on"]
+    looks = {look["method"]: look for look in comparison.statistics["looks"]}
+    assert len(looks) == 3
+    delta_ppm = comparison.statistics["delta_ppm"]
+    assert all(look["low_ppm"] < delta_ppm < look["high_ppm"] for look in looks.values())
     tags = dict(comparison.candidate.tags.values_list("key", "value"))
     assert tags["hokusai.decision"] == "accepted"
     assert tags["hokusai.delta_percentage_points"] == "7.2500"

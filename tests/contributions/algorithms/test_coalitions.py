@@ -4,14 +4,12 @@ from contributions.algorithms.coalitions import (
     CoalitionError,
     check_players,
     everyone,
-    mask_of,
     members_of,
     membership,
 )
 
 
 def test_a_coalition_says_who_takes_part() -> None:
-    assert mask_of([0, 3]) == 0b1001
     assert members_of(0b1001) == (0, 3)
     assert members_of(0) == ()
     assert everyone(3) == 0b111
