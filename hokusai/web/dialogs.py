@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
@@ -24,7 +25,10 @@ def _always(obj: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """What a dialog says, who may open it and for which objects it makes sense."""
+    """What a dialog says, who may open it and for which objects it makes sense.
+
+    One that `stays` shows a refusal above what was typed; others lead back to the page with it.
+    """
 
     title: str
     text: str
@@ -34,6 +38,7 @@ class Dialog:
     form: type[DialogForm] = DialogForm
     variant: ActionVariant = ActionVariant.DEFAULT
     when: Callable[[Any], bool] = _always
+    stays: bool = False
 
 
 def dialog_action(dialog: Dialog) -> Callable[[Change], Any]:
@@ -48,6 +53,8 @@ def dialog_action(dialog: Dialog) -> Callable[[Change], Any]:
             try:
                 messages.success(request, change(self, request, obj, form.cleaned_data))
             except DomainError as error:
+                if dialog.stays:
+                    return _refused(request, dialog, form, error)
                 messages.error(request, str(error))
             # htmx sent the form: a plain redirect would be swapped into the dialog.
             return HttpResponse(headers={"HX-Redirect": object_url(obj)})
@@ -58,17 +65,31 @@ def dialog_action(dialog: Dialog) -> Callable[[Change], Any]:
     return decorate
 
 
+def _refused(
+    request: HttpRequest, dialog: Dialog, form: DialogForm, error: DomainError
+) -> HttpResponse:
+    """The dialog once more: what was typed, and why it was refused, at its field where one is."""
+    field = error.context.get("field")
+    form.add_error(field if field in form.fields else None, str(error))
+    context = {"dialog": _told(dialog), "form": form, "form_submit_text": dialog.submit}
+    return render(request, "unfold/helpers/dialog.html", context)
+
+
+def _told(dialog: Dialog) -> dict[str, Any]:
+    return {
+        "title": dialog.title,
+        "description": dialog.text,
+        "form_class": dialog.form,
+        "form_submit_text": dialog.submit,
+    }
+
+
 def _as_unfold_action(run: Callable[..., HttpResponse], dialog: Dialog) -> Any:
     return action(
         description=dialog.title,
         icon=dialog.icon or None,
         variant=dialog.variant,
-        dialog={
-            "title": dialog.title,
-            "description": dialog.text,
-            "form_class": dialog.form,
-            "form_submit_text": dialog.submit,
-        },
+        dialog=_told(dialog),
     )(run)
 
 

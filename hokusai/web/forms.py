@@ -1,5 +1,6 @@
 """Forms of the console: plain form fields in the console's looks, choices scoped to the person."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from django import forms
@@ -7,6 +8,8 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Field, ForeignKey, ForeignObjectRel, QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
@@ -22,6 +25,8 @@ from unfold.widgets import (
 )
 
 F = TypeVar("F", bound=forms.Field)
+# Sent with a form that asks what it would lead to, and is not to be carried out.
+LOOK = "_look"
 _WIDGETS: tuple[tuple[type[forms.Field], type[forms.Widget]], ...] = (
     (forms.ModelMultipleChoiceField, UnfoldAdminSelect2MultipleWidget),
     (forms.MultipleChoiceField, UnfoldAdminSelect2MultipleWidget),
@@ -84,6 +89,46 @@ class DialogForm(_InLooks, BaseDialogForm):
 
     def scope(self, user: Any) -> None:
         """Narrow the choices to what this person may use."""
+
+    def render_before_template(self) -> SafeString:
+        """What is wrong with the whole, then what the dialog tells above its fields."""
+        errors = self.non_field_errors() if self.is_bound else ()
+        context = {"errors": errors, "class": "hk-dialog-error"}
+        said = render_to_string("unfold/helpers/messages/error.html", context)
+        return mark_safe(said + super().render_before_template())  # noqa: S308 -- both are rendered
+
+
+class ForeseeingDialog(DialogForm):
+    """A dialog that shows below its fields what they would lead to, anew at each change."""
+
+    foreseen_template = ""
+
+    def foresee(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What `foreseen_template` is given for what the fields hold; invalid ones are absent."""
+        return {}
+
+    def is_valid(self) -> bool:
+        """Whether this may be carried out; a look never is."""
+        return LOOK not in self.data and super().is_valid()
+
+    def values(self) -> dict[str, Any]:
+        """What the fields hold now."""
+        if not self.is_bound:
+            return {
+                name: self.get_initial_for_field(one, name) for name, one in self.fields.items()
+            }
+        self.full_clean()
+        return dict(self.cleaned_data)
+
+    def render_after_template(self) -> SafeString:
+        """What is foreseen, which asks again by itself."""
+        context = {
+            "address": self.request.path,
+            "look": LOOK,
+            "template": self.foreseen_template,
+            "it": self.foresee(self.values()),
+        }
+        return render_to_string("console/dialogs/foreseen.html", context)
 
 
 class CommentDialog(DialogForm):
