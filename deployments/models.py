@@ -172,3 +172,6 @@ class Revision(models.Model):
     def move_to(self, target: RevisionStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""
         self.status = moved(RevisionStatus(self.status), target, "revision")
+
+
+from deployments.batch_models import BatchChunk, BatchPrediction  # noqa: E402, F401

@@ -16,3 +16,7 @@ class RevisionQuerySet(ScopedQuerySet):
 
     def live(self) -> Self:
         return self.filter(status=RevisionStatus.LIVE)
+
+
+class BatchQuerySet(ScopedQuerySet):
+    project_path = "version__project"
