@@ -64,6 +64,9 @@ class Target:
     deprecated_at: datetime | None = None
     sunset_at: datetime | None = None
     successor: int | None = None
+    # Keys of the rows, for the prediction log.
+    deployment_pk: int = 0
+    revision_pk: int = 0
 
     @property
     def spec(self) -> ServeSpec:
@@ -144,6 +147,8 @@ def _target(row: Revision) -> Target:
         deprecated_at=row.version.deprecated_at,
         sunset_at=row.version.sunset_at,
         successor=row.version.successor.number if row.version.successor else None,
+        deployment_pk=deployment.pk,
+        revision_pk=row.pk,
     )
 
 
