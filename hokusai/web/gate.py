@@ -1,71 +1,77 @@
-"""Who calls, and how often: one Redis script for key, limit and epoch; else PostgreSQL."""
+"""Who calls, and how often: one Redis script for key, limits and epochs; else PostgreSQL."""
 
 import hashlib
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-import orjson
 import redis
 from django.conf import settings
 from prometheus_client import Counter
 
 from hokusai.accounts import keys
-from hokusai.accounts.models import ApiKey
+from hokusai.web.callers import Caller, Counted, dump, find_caller, parse
+from hokusai.web.counters import WINDOW_S, target_counter, window
 
 IDENTITY_S = 30.0
 UNKNOWN_S = 5.0
 UNKNOWN_MAX = 1024
-WINDOW_S = 60
 PAUSE_S = 1.0
 UNLIMITED = Counter(
     "hokusai_hot_unlimited_total", "Requests answered without a limit because Redis was down"
 )
 
-# KEYS identity, counter, epoch; ARGV life of the counter (s), identity to keep, its life (ms).
-# An unknown key counts nothing, so that random keys leave no trace in Redis.
+# KEYS identity, counter, epoch, counter of the target, epoch of the authentication service.
+# ARGV life of counters (s), the identity where it is known, how long to keep it (ms; 0: not),
+# project and model of the target.
+# An unknown key counts nothing, so that random keys leave no trace in Redis; and nobody uses up
+# the limit of a target who may not ask it.
 SCRIPT = b"""
 local identity = redis.call('GET', KEYS[1])
 if ARGV[2] ~= '' then
   identity = ARGV[2]
-  redis.call('SET', KEYS[1], identity, 'PX', ARGV[3])
+  if ARGV[3] ~= '0' then redis.call('SET', KEYS[1], identity, 'PX', ARGV[3]) end
 end
-if not identity then return {false, 0, false} end
-local count = redis.call('INCR', KEYS[2])
-if count == 1 then redis.call('EXPIRE', KEYS[2], ARGV[1]) end
-return {identity, count, redis.call('GET', KEYS[3])}
+if not identity then return {false, 0, false, 0, false} end
+local function increase(name)
+  local count = redis.call('INCR', name)
+  if count == 1 then redis.call('EXPIRE', name, ARGV[1]) end
+  return count
+end
+local function holds(list, value)
+  for _, each in ipairs(list) do if each == value then return true end end
+  return false
+end
+local count, target, known = increase(KEYS[2]), 0, false
+if KEYS[4] ~= '' then
+  local caller = cjson.decode(identity)
+  local own = caller[2] == tonumber(ARGV[4]) and holds(caller[3], 'predict')
+  local named = #caller[6] == 0 or holds(caller[6], ARGV[5])
+  if own and named and count <= caller[4] then target = increase(KEYS[4]) end
+end
+if KEYS[5] ~= '' then known = redis.call('GET', KEYS[5]) end
+return {identity, count, redis.call('GET', KEYS[3]), target, known}
 """
 SCRIPT_SHA = hashlib.sha1(SCRIPT, usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """A usable API key, as far as a hot route needs it. `expires_at`: seconds since 1970."""
-
-    key_id: str
-    project_id: int
-    scopes: frozenset[str]
-    rate_per_minute: int
-    expires_at: float | None
-
-    def may(self, scope: str) -> bool:
-        """Whether the key may be used for a scope; writing includes reading."""
-        return scope in self.scopes or (scope == "read" and "write" in self.scopes)
-
-
-@dataclass(frozen=True, slots=True)
 class Admission:
-    """A caller, how often it called in this minute, and the epoch that was asked for.
+    """A caller, how often it called in this minute, and the epochs that were asked for.
 
-    Without Redis the count is 0 and the epoch None.
+    `target_count` is how often everybody asked the target that has a limit of its own. Without
+    Redis the counts are 0, the epochs None and `counted` False.
     """
 
     caller: Caller
     count: int
     epoch: bytes | None
+    target_count: int = 0
+    external_epoch: bytes | None = None
+    counted: bool = True
 
     @property
     def over_limit(self) -> bool:
@@ -74,7 +80,7 @@ class Admission:
 
 def identity_key(secret_hash: bytes) -> str:
     """Where Redis keeps what a key's hash stands for."""
-    return f"hot:key:{secret_hash.hex()}"
+    return f"hot:caller:{secret_hash.hex()}"
 
 
 class Gate:
@@ -85,21 +91,34 @@ class Gate:
         self._down_until = 0.0
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
 
-    def admit(self, secret: str, watched: str) -> Admission | None:
+    def admit(self, secret: str, watched: str, counted: Counted | None = None) -> Admission | None:
         """Count one request of a key; None for a key that is unknown, revoked or expired.
 
-        `watched` names an epoch in Redis that is read along.
+        `watched` names an epoch in Redis that is read along; `counted` a limit beside the key's.
         """
         hashed = keys.secret_hash(secret)
         if self._known_as_unknown(hashed):
             return None
-        names = (identity_key(hashed), _counter(hashed), watched)
-        reply = self._ask(names, b"", 0)
+        names = (identity_key(hashed), _counter(hashed.hex()), watched, _target(counted), "")
+        reply = self._ask(names, b"", 0, counted)
         if reply is not None and reply[0]:
             return _admission(parse(reply[0]), reply)
-        return self._admit_from_database(hashed, names)
+        return self._admit_from_database(hashed, names, counted)
 
-    def _admit_from_database(self, hashed: bytes, names: tuple[str, ...]) -> Admission | None:
+    def count(
+        self, caller: Caller, watched: str, counted: Counted | None, external_epoch: str
+    ) -> Admission:
+        """Count one request of a caller who is known already; the epoch is read along."""
+        names = ("", _counter(caller.key_id), watched, _target(counted), external_epoch)
+        reply = self._ask(names, dump(caller), 0, counted)
+        if reply is None:
+            UNLIMITED.inc()
+            return Admission(caller, 0, None, counted=False)
+        return Admission(caller, reply[1], reply[2], reply[3], reply[4])
+
+    def _admit_from_database(
+        self, hashed: bytes, names: tuple[str, ...], counted: Counted | None
+    ) -> Admission | None:
         caller = find_caller(hashed)
         if caller is None:
             self._remember_unknown(hashed)
@@ -107,27 +126,30 @@ class Gate:
         life_s = IDENTITY_S
         if caller.expires_at is not None:
             life_s = min(life_s, caller.expires_at - time.time())
-        reply = self._ask(names, dump(caller), max(1, int(life_s * 1000)))
+        reply = self._ask(names, dump(caller), max(1, int(life_s * 1000)), counted)
         if reply is None:
             UNLIMITED.inc()
-            return Admission(caller, 0, None)
+            return Admission(caller, 0, None, counted=False)
         return _admission(caller, reply)
 
-    def _ask(self, names: tuple[str, ...], identity: bytes, life_ms: int) -> list[Any] | None:
+    def _ask(
+        self, names: tuple[str, ...], identity: bytes, life_ms: int, counted: Counted | None = None
+    ) -> list[Any] | None:
         """The script's reply; None while Redis is down."""
         now = time.monotonic()
         if now < self._down_until:
             return None
+        of_target = (counted.project_id, counted.model_id) if counted else (0, "")
+        arguments = (len(names), *names, WINDOW_S + 1, identity, life_ms, *of_target)
         try:
-            return self._evaluate(names, identity, life_ms)
+            return self._evaluate(arguments)
         except (redis.RedisError, OSError):
             # Not each request shall wait for the timeout: after the pause the next one tries.
             self._down_until = now + PAUSE_S
             self._drop()
             return None
 
-    def _evaluate(self, names: tuple[str, ...], identity: bytes, life_ms: int) -> list[Any]:
-        arguments = (3, *names, WINDOW_S + 1, identity, life_ms)
+    def _evaluate(self, arguments: tuple[Any, ...]) -> list[Any]:
         try:
             reply: list[Any] = self._send("EVALSHA", SCRIPT_SHA, *arguments)
         except redis.exceptions.NoScriptError:
@@ -178,40 +200,15 @@ class Gate:
             self._unknown.popitem(last=False)
 
 
-def find_caller(hashed: bytes) -> Caller | None:
-    """The caller behind a key's hash, from PostgreSQL."""
-    row = (
-        ApiKey.objects.usable()
-        .filter(secret_hash=hashed)
-        .values_list("public_id", "project_id", "scopes", "rate_per_minute", "expires_at")
-        .first()
-    )
-    if row is None:
-        return None
-    expires_at = row[4].timestamp() if row[4] else None
-    return Caller(row[0], row[1], frozenset(row[2]), row[3], expires_at)
-
-
-def dump(caller: Caller) -> bytes:
-    """What Redis keeps of a caller."""
-    scopes = sorted(caller.scopes)
-    return orjson.dumps(
-        [caller.key_id, caller.project_id, scopes, caller.rate_per_minute, caller.expires_at]
-    )
-
-
-@lru_cache(maxsize=1024)
-def parse(identity: bytes) -> Caller:
-    """The caller that `dump` wrote."""
-    key_id, project_id, scopes, rate, expires_at = orjson.loads(identity)
-    return Caller(key_id, project_id, frozenset(scopes), rate, expires_at)
-
-
 def _admission(caller: Caller, reply: list[Any]) -> Admission | None:
     if caller.expires_at is not None and caller.expires_at <= time.time():
         return None
-    return Admission(caller, reply[1], reply[2])
+    return Admission(caller, reply[1], reply[2], reply[3])
 
 
-def _counter(hashed: bytes) -> str:
-    return f"hot:count:{hashed.hex()}:{int(time.time()) // WINDOW_S}"
+def _counter(name: str) -> str:
+    return f"hot:count:{name}:{window()}"
+
+
+def _target(counted: Counted | None) -> str:
+    return target_counter(counted.name) if counted else ""

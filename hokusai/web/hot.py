@@ -22,7 +22,11 @@ from rest_framework.settings import api_settings
 from hokusai.accounts.keys import KEY_PREFIX
 from hokusai.core.errors import DomainError, Forbidden, NotFound
 from hokusai.core.providers import load_hooks
-from hokusai.web.gate import WINDOW_S, Admission, Caller, Gate
+from hokusai.web.callers import Caller, Counted
+from hokusai.web.counters import wait_s
+from hokusai.web.gate import Admission, Gate
+from hokusai.web.limits import too_many_of_target
+from hokusai.web.permissions import not_for_model
 from hokusai.web.problems import TooManyRequests
 from hokusai.web.request_ids import sound_id
 
@@ -79,10 +83,17 @@ class HotRoute(ABC):
     scope: ClassVar[str]
     # Whether it reads a query; else a request that has one goes the ordinary way.
     takes_query: ClassVar[bool] = False
+    # Whether the path's first part is a model's id. A caller that is limited to models is sent the
+    # ordinary way by routes that name none.
+    names_model: ClassVar[bool] = False
 
     def watched(self, path: tuple[str, ...]) -> str:
         """The epoch in Redis that outdates what this route keeps in memory; empty for none."""
         return ""
+
+    def counted(self, path: tuple[str, ...]) -> Counted | None:
+        """The limit that everybody who asks the same shares; None for none."""
+        return None
 
     @abstractmethod
     def answer(self, call: HotCall) -> bytes | HotAnswer:
@@ -113,12 +124,13 @@ class HotPathMiddleware:
         secret = _secret(request.META)
         if route is None or not secret or self._unusual(request, route):
             return None
-        admission = self.gate.admit(secret, route.watched(groups))
-        if admission is None:
+        counted = route.counted(groups)
+        admission = self.gate.admit(secret, route.watched(groups), counted)
+        if admission is None or (admission.caller.model_ids and not route.names_model):
             return None
         call = _call(request, route, groups, admission, began)
         try:
-            response = self._respond(request, route, admission, call)
+            response = self._respond(request, route, admission, call, counted)
         except PassOn:
             return None
         self._observe(route, response, call)
@@ -147,13 +159,17 @@ class HotPathMiddleware:
         return not length.isdigit() or (limit is not None and int(length) > limit)
 
     def _respond(
-        self, request: HttpRequest, route: HotRoute, admission: Admission, call: HotCall
+        self,
+        request: HttpRequest,
+        route: HotRoute,
+        admission: Admission,
+        call: HotCall,
+        counted: Counted | None,
     ) -> HttpResponse:
         try:
-            if admission.over_limit:
-                raise _too_many()
-            if not admission.caller.may(route.scope):
-                raise Forbidden(f"This key lacks the scope {route.scope}.", scope=route.scope)
+            _check(route, admission, call)
+            if counted and admission.target_count > counted.per_minute:
+                raise too_many_of_target(counted.per_minute)
             given = route.answer(call)
         except DomainError as error:
             return error_response(error, request, call.request_id)
@@ -172,6 +188,17 @@ class HotPathMiddleware:
                 ms=round(seconds * 1e3, 3),
                 sample=self.sample,
             )
+
+
+def _check(route: HotRoute, admission: Admission, call: HotCall) -> None:
+    """Raises TooManyRequests, Forbidden; NotFound for a model that the caller may not read."""
+    caller = admission.caller
+    if admission.over_limit:
+        raise _too_many()
+    if not caller.may(route.scope):
+        raise Forbidden(f"This key lacks the scope {route.scope}.", scope=route.scope)
+    if route.names_model and not caller.may_use(call.path[0]):
+        raise not_for_model() if route.scope == "predict" else not_found()
 
 
 def _call(
@@ -246,5 +273,5 @@ def _secret(meta: dict[str, str]) -> str:
 
 
 def _too_many() -> TooManyRequests:
-    wait_s = WINDOW_S - int(time.time()) % WINDOW_S
-    return TooManyRequests(f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
+    seconds = wait_s()
+    return TooManyRequests(f"Too many requests; try again in {seconds} s.", retry_after_s=seconds)

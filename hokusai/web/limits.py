@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 
 from hokusai.accounts.models import ApiKey
+from hokusai.web import counters
 from hokusai.web.problems import BodyTooLarge, TooManyRequests
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,34 @@ def check_rate(request: Request, *, group: str = "api", rate: str | None = None)
     if usage and usage["should_limit"]:
         wait_s = max(1, usage["time_left"])
         raise TooManyRequests(f"Too many requests; try again in {wait_s} s.", retry_after_s=wait_s)
+
+
+def check_target_rate(name: str, per_minute: int | None) -> None:
+    """Count one request of a target that has a limit of its own, as the fast way counts it.
+
+    To be asked after permission was checked. Raises TooManyRequests above the limit; without Redis
+    every request passes and is counted.
+    """
+    if per_minute is None:
+        return
+    try:
+        count = counters.increase(counters.target_counter(name))
+    except RedisError as error:
+        UNCOUNTED.inc()
+        log.warning("rate_limit_unavailable", error=type(error).__name__)
+        return
+    if count > per_minute:
+        raise too_many_of_target(per_minute)
+
+
+def too_many_of_target(per_minute: int) -> TooManyRequests:
+    """The refusal of a target's own limit."""
+    seconds = counters.wait_s()
+    return TooManyRequests(
+        f"This deployment answers {per_minute} requests per minute; try again in {seconds} s.",
+        retry_after_s=seconds,
+        limit="deployment",
+    )
 
 
 def principal_of(request: Any) -> str:

@@ -64,6 +64,11 @@ class ProjectPermission(KnownPerson):
         return False
 
 
+def not_for_model() -> Forbidden:
+    """The refusal of a key that is limited to other models."""
+    return Forbidden("This key may not be used for this model.")
+
+
 def action_of(request: Request, view: Any) -> str | None:
     """The name of the action; the method's for plain views; None where the method is unknown."""
     if hasattr(view, "action_map"):

@@ -44,6 +44,7 @@ class VersionRoute(HotRoute):
     method = "GET"
     pattern = re.compile(rf"models/({MODEL_ID})/versions/({WHICH})")
     scope = "read"
+    names_model = True
 
     def answer(self, call: HotCall) -> HotAnswer:
         return version_answer(call.path[0], call.path[1], viewer_of_key(call.caller.project_id))
@@ -70,6 +71,7 @@ class ModelVersionsRoute(HotRoute):
     pattern = re.compile(rf"models/({MODEL_ID})/versions")
     scope = "read"
     takes_query = True
+    names_model = True
 
     def answer(self, call: HotCall) -> HotAnswer:
         viewer = viewer_of_key(call.caller.project_id)

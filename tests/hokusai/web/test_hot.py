@@ -15,7 +15,7 @@ from deployments.providers import providers
 from hokusai.accounts.models import ApiKey
 from hokusai.accounts.services import actor_of, revoke_api_key
 from hokusai.core.models import Event
-from hokusai.web import gate, hot
+from hokusai.web import callers, gate, hot
 from hokusai.web.receivers import ForgetRevokedKeys
 from registry.api.bodies import FIELDS, version_statement
 from registry.models import ModelVersion
@@ -211,16 +211,16 @@ def test_no_identity_is_kept_longer_than_half_a_minute_or_past_its_key(version, 
     for secret, longest_ms in ((plain, 30_000), (short, 5_000)):
         redis_server.flushdb()
         caller(secret).get(version_url(version))
-        (name,) = redis_server.keys("hot:key:*")
+        (name,) = redis_server.keys("hot:caller:*")
         assert 0 < redis_server.pttl(name) <= longest_ms
 
 
 def test_a_key_that_expired_while_it_was_kept_is_refused(version, hot_answers):
     key, secret = api_key(version.project, expires_at=timezone.now() + timedelta(hours=1))
     past = timezone.now() - timedelta(seconds=1)
-    kept = gate.Caller(key.public_id, key.project_id, frozenset(["read"]), 10, past.timestamp())
+    kept = callers.Caller(key.public_id, key.project_id, frozenset(["read"]), 10, past.timestamp())
     name = gate.identity_key(bytes(ApiKey.objects.get().secret_hash))
-    redis.Redis.from_url(gate.settings.REDIS_URL).set(name, gate.dump(kept))
+    redis.Redis.from_url(gate.settings.REDIS_URL).set(name, callers.dump(kept))
     ApiKey.objects.update(expires_at=past)
     assert caller(secret).get(version_url(version)).status_code == 401
     assert hot_answers == []
