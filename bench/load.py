@@ -35,10 +35,10 @@ request = function()
   return wrk.format("@method@", all[(n - 1) % #all + 1], headers, sent)
 end
 done = function(summary, latency, requests)
-  io.write(string.format("RESULT %d %d %d %.1f\\n", summary.requests,
+  io.write(string.format("RESULT %d %d %d %.1f %.1f\\n", summary.requests,
     summary.errors.status + summary.errors.connect + summary.errors.read
       + summary.errors.write + summary.errors.timeout,
-    summary.duration, latency:percentile(50)))
+    summary.duration, latency:percentile(50), latency:percentile(99)))
 end
 """
 
@@ -65,12 +65,13 @@ class Load:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it; `p50_ms`: half of the requests took at most this long."""
+    """What came of it; `p50_ms`: half of the requests took at most this long; `p99_ms` alike."""
 
     requests: int
     errors: int
     seconds: float
     p50_ms: float
+    p99_ms: float
 
     @property
     def per_second(self) -> float:
@@ -119,8 +120,9 @@ def _with_wrk(load: Load, folder: Path) -> Outcome:
         command, capture_output=True, text=True, check=True, timeout=load.seconds + 30
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT"))
-    requests, errors, duration_us, p50_us = line.split()[1:]
-    return Outcome(int(requests), int(errors), int(duration_us) / 1e6, float(p50_us) / 1e3)
+    requests, errors, duration_us, p50_us, p99_us = line.split()[1:]
+    p50_ms, p99_ms = float(p50_us) / 1e3, float(p99_us) / 1e3
+    return Outcome(int(requests), int(errors), int(duration_us) / 1e6, p50_ms, p99_ms)
 
 
 def _with_python(load: Load, folder: Path) -> Outcome:
@@ -186,8 +188,9 @@ async def _apply(load: Load) -> Outcome:
     began = time.monotonic()
     await asyncio.gather(*(client.connection(number) for number in range(load.connections)))
     seconds = time.monotonic() - began
-    middle = sorted(client.took)[len(client.took) // 2] if client.took else 0.0
-    return Outcome(len(client.took), client.errors, seconds, middle * 1e3)
+    took = sorted(client.took) or [0.0]
+    middle, late = took[len(took) // 2], took[len(took) * 99 // 100]
+    return Outcome(len(client.took), client.errors, seconds, middle * 1e3, late * 1e3)
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ class Measured:
     per_second: float
     per_cpu_s: float
     p50_ms: float
+    p99_ms: float
     even: bool = True
 
 
@@ -77,7 +78,9 @@ class Turns:
         outcome = load.run(one.load)
         spent = cpu.cpu_s(one.pids) - before
         even = self._even(one, workers)
-        return Measured(outcome.per_second, outcome.requests / spent, outcome.p50_ms, even)
+        return Measured(
+            outcome.per_second, outcome.requests / spent, outcome.p50_ms, outcome.p99_ms, even
+        )
 
     def _even(self, one: Asked, before: Mapping[int, float]) -> bool:
         if not one.spread_over:
@@ -93,6 +96,7 @@ def median(values: list[Measured]) -> Measured:
         statistics.median(one.per_second for one in values),
         statistics.median(one.per_cpu_s for one in values),
         statistics.median(one.p50_ms for one in values),
+        statistics.median(one.p99_ms for one in values),
         all(one.even for one in values),
     )
 

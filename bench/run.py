@@ -39,6 +39,8 @@ def measurements(both: Sides, rounds: int, seconds: int) -> dict[str, Callable[[
         "production_version": registries.production_version,
         "create_version": registries.create_version,
         "predict_row": serving.predict_row,
+        "predict_row_bentoml": serving.predict_row_bentoml,
+        "predict_1000": serving.predict_1000,
         "search_growth": alone.search_growth,
         "lineage_1000": alone.lineage_1000,
         "impact_1m": alone.impact_1m,

@@ -21,7 +21,8 @@ from hokusai.embedded.servers import EmbeddedServers
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / ".venv-bench"
-LOCK = ROOT / "bench" / "peers.txt"
+BENTO = ROOT / ".venv-bento"
+LOCKS = {PEERS: ROOT / "bench" / "peers.txt", BENTO: ROOT / "bench" / "bento.txt"}
 # Settings of a developer's own shell must not reach the measured processes.
 OURS = ("DATABASE_URL", "REDIS_URL", "MLFLOW_TRACKING_URI", "SECRET_KEY", "API_KEY_PEPPER")
 
@@ -33,6 +34,7 @@ class Running:
     web_port: int
     mlflow_ports: Mapping[str, int]
     scoring_port: int
+    bento_port: int
     secret: str
     model_id: str
     row: Mapping[str, float]
@@ -40,18 +42,21 @@ class Running:
 
 
 def ensure_peers() -> None:
-    """Install the peers' environment where it is missing or older than its lock."""
-    stamp = PEERS / ".installed"
-    if stamp.exists() and stamp.read_text() == LOCK.read_text():
-        return
-    uv = ROOT / ".venv" / "bin" / "uv"
-    python = str(PEERS / "bin" / "python")
-    print("Installing the peers …", flush=True)
-    if not (PEERS / "bin" / "python").exists():
-        subprocess.run([str(uv), "venv", "-q", "--python", "3.11", str(PEERS)], check=True)
-    command = [str(uv), "pip", "sync", "-q", "--python", python, "--require-hashes", str(LOCK)]
+    """Install the peers' environments where they are missing or older than their locks."""
+    for folder, lock in LOCKS.items():
+        stamp = folder / ".installed"
+        if not stamp.exists() or stamp.read_text() != lock.read_text():
+            print(f"Installing the peers of {lock.name} …", flush=True)
+            _install(folder, lock)
+            stamp.write_text(lock.read_text())
+
+
+def _install(folder: Path, lock: Path) -> None:
+    uv, python = str(ROOT / ".venv" / "bin" / "uv"), folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([uv, "venv", "-q", "--python", "3.11", str(folder)], check=True)
+    command = [uv, "pip", "sync", "-q", "--python", str(python), "--require-hashes", str(lock)]
     subprocess.run(command, check=True)
-    stamp.write_text(LOCK.read_text())
 
 
 class Sides:
@@ -80,11 +85,11 @@ class Sides:
         filled = self._start_ours()
         self.supervisor.wait_ready("mlflow-gunicorn")
         ports["uvicorn"] = self._start_mlflow("uvicorn")
-        scoring = self._start_scoring()
+        scoring, bento = self._start_scoring(), self._start_bento()
         peer_fill.fill(self._mlflow_url(), models=self.models)
         self.gather_statistics()
-        self.supervisor.wait_ready("mlflow-uvicorn", "scoring")
-        return Running(self.web_port, ports, scoring, **filled, **given)
+        self.supervisor.wait_ready("mlflow-uvicorn", "scoring", "bento")
+        return Running(self.web_port, ports, scoring, bento, **filled, **given)
 
     def pids_of_ours(self) -> list[int | None]:
         """Web, runner, Redis and PostgreSQL."""
@@ -102,9 +107,14 @@ class Sides:
             for kind in ("gunicorn", "uvicorn")
         }
 
-    def pids_of_scoring(self) -> list[int | None]:
-        """The peer that answers predictions; it uses no other server."""
-        return [self.supervisor.pid("scoring")]
+    def pids_of_scoring(self, name: str = "scoring") -> list[int | None]:
+        """A peer that answers predictions; it uses no other server."""
+        return [self.supervisor.pid(name)]
+
+    def runner_socket(self) -> str:
+        """Where the runner of our side answers."""
+        environment = shared_environment(self.servers.folder, self.addresses)
+        return str(environment["RUNNER_SOCKET"])
 
     def _migrate(self) -> None:
         self._manage("migrate", "--no-input", "-v0", as_owner=True)
@@ -194,21 +204,40 @@ class Sides:
         self._start_peer("scoring", command, {}, port, "/ping")
         return port
 
+    def _start_bento(self) -> int:
+        port = any_free()
+        own = {
+            "BENTOML_HOME": str(self.folder / "bento"),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENCH_MODEL": str(self.folder / "model"),
+        }
+        options = (f"--working-dir={ROOT / 'bench'}", f"--host={LOOPBACK}", f"--port={port}")
+        command = ("bentoml", "serve", "bento_service:Digits", *options)
+        self._start_peer("bento", command, own, port, "/readyz", installed=BENTO)
+        return port
+
     def _start_peer(
-        self, name: str, command: tuple[str, ...], own: dict[str, str], port: int, ready: str
+        self,
+        name: str,
+        command: tuple[str, ...],
+        own: dict[str, str],
+        port: int,
+        ready: str,
+        *,
+        installed: Path = PEERS,
     ) -> None:
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         environment = {
             **minimal_environment(home),
             **own,
-            "PATH": f"{PEERS / 'bin'}:{os.environ['PATH']}",
+            "PATH": f"{installed / 'bin'}:{os.environ['PATH']}",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
         }
         program = Program(
             name=name,
-            command=(str(PEERS / "bin" / "python"), "-m", *command),
+            command=(str(installed / "bin" / "python"), "-m", *command),
             environment=environment,
             is_ready=lambda: answers_http(port, ready),
             ready_within_s=120.0,
