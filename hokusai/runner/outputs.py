@@ -17,7 +17,8 @@ class Outputs:
     `columns`: `prediction`, then for a classifier that gives them `probability.<class>` in the
     order of `classes`. `values`: (n, len(columns)) float64, read with `numpy.asarray` or
     `.tolist()`; in a classifier's `prediction` column stands the position in `classes`.
-    `tier`, `format`: the isolation in force and the loader that ran, for the record.
+    `tier`, `format`: the isolation in force and the loader that ran, for the record. `model_ms`:
+    how long the model ran for these rows, and for those of others where they ran together.
     """
 
     task: Task
@@ -26,6 +27,7 @@ class Outputs:
     values: "memoryview[float]"
     tier: str
     format: str
+    model_ms: float = 0.0
 
     def predictions(self) -> list[Label]:
         """n labels (classification) or n floats (regression)."""
@@ -74,6 +76,7 @@ def read_outputs(header: Mapping[str, object], block: memoryview) -> Outputs:
     if len(block) % width or not len(block):
         raise ProtocolError("The model's process answered with a block of a wrong size.")
     # A frame's block may start anywhere; the copy of so small a reply is the price of alignment.
+    model_ns = header.get("model_ns")
     values = memoryview(bytes(block)).cast("d", (len(block) // width, len(columns)))
     return Outputs(
         task=task,
@@ -82,4 +85,5 @@ def read_outputs(header: Mapping[str, object], block: memoryview) -> Outputs:
         values=values,
         tier=str(header.get("tier", "")),
         format=str(header.get("format", "")),
+        model_ms=model_ns / 1e6 if isinstance(model_ns, int) and 0 <= model_ns < 1 << 63 else 0.0,
     )
