@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 from django.utils import timezone
 
-from contributions.algorithms import dsse
 from contributions.algorithms.chain_message import message_of
 from contributions.algorithms.statement import StatementError, validate_statement
 from contributions.algorithms.statement_rules import PREDICATE_TYPE
@@ -24,7 +23,7 @@ from contributions.status_lists import entry_and_proof
 from hokusai.core.canonical import CanonicalError, canonical_bytes, parse_canonical, sha256_hex
 from hokusai.core.errors import Conflict, DomainError
 from hokusai.core.merkle import leaf_hash
-from hokusai.signers.algorithms import eip712
+from hokusai.signers.algorithms import dsse, eip712
 from hokusai.signers.algorithms.eip712_rules import Domain
 from hokusai.signers.models import SigningKey
 from hokusai.storage.base import StorageUnavailable

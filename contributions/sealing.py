@@ -5,12 +5,11 @@ from typing import Any
 
 from django.utils import timezone
 
-from contributions.algorithms import dsse
 from contributions.algorithms.chain_message import message_of
 from contributions.exceptions import SigningRefused
 from contributions.models import Attestation, SigningPolicy
 from hokusai.core.canonical import canonical_bytes
-from hokusai.signers.algorithms import eip712
+from hokusai.signers.algorithms import dsse, eip712
 from hokusai.signers.backends.signer import Signer
 from hokusai.signers.choices import Purpose
 from hokusai.signers.domains import chain_domain

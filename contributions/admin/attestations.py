@@ -15,13 +15,13 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 from contributions import revocations
 from contributions.admin import attestation_panels as panels
 from contributions.admin.claims import claim, predicate_of, shares
-from contributions.algorithms.dsse import encode_envelope
 from contributions.choices import AttestationStatus
 from contributions.examination import examine
 from contributions.models import Attestation
 from hokusai.core import services as core
 from hokusai.core.choices import WorkStatus
 from hokusai.core.errors import Conflict
+from hokusai.signers.algorithms.dsse import encode_envelope
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from contributions.algorithms.dsse import load_public_key, open_envelope
 from contributions.algorithms.statement_rules import validate_statement
 from hokusai.core.canonical import parse_canonical, sha256_hex
+from hokusai.signers.algorithms.dsse import load_public_key, open_envelope
 
 
 @dataclass(frozen=True, slots=True)

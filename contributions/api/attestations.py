@@ -6,7 +6,6 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from contributions.algorithms.dsse import encode_envelope
 from contributions.api.attestation_serializers import (
     AttestationLineSerializer,
     AttestationSerializer,
@@ -25,6 +24,7 @@ from contributions.models import Attestation, Revocation, SigningPolicy
 from contributions.revocations import request_revocation
 from contributions.signing_policies import set_signing_policy
 from hokusai.accounts.choices import Scope
+from hokusai.signers.algorithms.dsse import encode_envelope
 from hokusai.web.permissions import Everybody, KnownPerson
 from hokusai.web.views import GuardedView, ReadViewSet
 

@@ -6,7 +6,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from contributions.algorithms.dsse import encode_envelope, key_id, sign
 from contributions.algorithms.statement import statement_id
 from contributions.algorithms.verification import verify_attestation
 from contributions.choices import ContributionStatus
@@ -14,6 +13,7 @@ from contributions.models import Attestation, Contribution, SigningPolicy
 from hokusai.accounts.choices import Role
 from hokusai.accounts.models import Project
 from hokusai.core.canonical import canonical_bytes
+from hokusai.signers.algorithms.dsse import encode_envelope, key_id, sign
 from tests.contributions.algorithms.examples import ANNA, statement
 from tests.factories import (
     AttestationFactory,

@@ -11,13 +11,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from contributions.algorithms import dsse
 from contributions.attesting import ask_for_attestation
 from contributions.models import Attestation, Improvement
 from contributions.signing_policies import set_signing_policy
 from hokusai.accounts.services import actor_of
 from hokusai.core import jobs
 from hokusai.core.models import Event, Job
+from hokusai.signers.algorithms import dsse
 from hokusai.signers.models import SigningKey
 from hokusai.storage import stores
 from hokusai.transparency.models import LogRecord

@@ -6,7 +6,6 @@ import pytest
 from pytest_django import Settings
 
 from contributions import revocations
-from contributions.algorithms import dsse
 from contributions.algorithms.statement import validate_statement
 from contributions.algorithms.statement_rules import REVOCATION_TYPE
 from contributions.checks import Attested
@@ -17,6 +16,7 @@ from hokusai.core.canonical import sha256_hex
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput
 from hokusai.core.events import SYSTEM
 from hokusai.core.models import Event, Job
+from hokusai.signers.algorithms import dsse
 from tests.contributions.signers import KEY, Private, signers
 from tests.factories import AttestationFactory, UserFactory
 from tests.measuring import work

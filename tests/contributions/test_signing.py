@@ -9,8 +9,6 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from contributions import signing, status_lists
-from contributions.algorithms import dsse
-from contributions.algorithms.dsse import EnvelopeError
 from contributions.algorithms.verification import verify_attestation
 from contributions.attesting import ask_for_attestation
 from contributions.models import (
@@ -28,7 +26,8 @@ from hokusai.core import jobs
 from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.models import Event, Job
 from hokusai.core.services import retry_job
-from hokusai.signers.algorithms import eip712
+from hokusai.signers.algorithms import dsse, eip712
+from hokusai.signers.algorithms.dsse import EnvelopeError
 from hokusai.signers.domains import chain_domain
 from hokusai.signers.models import SigningKey
 from hokusai.signers.services import admit, signer_for

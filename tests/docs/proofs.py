@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from contributions.algorithms import dsse
 from contributions.algorithms import statement as parts
 from contributions.algorithms.bundle import (
     KeyEntry,
@@ -44,7 +43,7 @@ from experiments.algorithms.evidence import evidence_of
 from experiments.algorithms.spending import alpha_for_attempt
 from hokusai.core.canonical import canonical_bytes, sha256_hex
 from hokusai.core.merkle import leaf_hash, root
-from hokusai.signers.algorithms import eip712, secp256k1
+from hokusai.signers.algorithms import dsse, eip712, secp256k1
 from hokusai.transparency.algorithms.checkpoints import CheckpointText
 from hokusai.transparency.algorithms.notes import (
     COSIGNATURE,

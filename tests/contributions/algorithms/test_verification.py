@@ -4,10 +4,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contributions.algorithms.dsse import EnvelopeError, encode_envelope, key_id, sign
 from contributions.algorithms.statement import StatementError, statement_id
 from contributions.algorithms.verification import verify_attestation
 from hokusai.core.canonical import canonical_bytes
+from hokusai.signers.algorithms.dsse import EnvelopeError, encode_envelope, key_id, sign
 from tests.contributions.algorithms.examples import statement
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

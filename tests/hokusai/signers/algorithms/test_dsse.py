@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contributions.algorithms.dsse import (
+from hokusai.core.canonical import CanonicalError
+from hokusai.signers.algorithms.dsse import (
     EnvelopeError,
     encode_envelope,
     key_id,
@@ -20,7 +21,6 @@ from contributions.algorithms.dsse import (
     verify,
     verify_with_library,
 )
-from hokusai.core.canonical import CanonicalError
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
