@@ -175,3 +175,5 @@ class Revision(models.Model):
 
 
 from deployments.batch_models import BatchChunk, BatchPrediction  # noqa: E402, F401
+from deployments.log_models import PredictionExport, PredictionLog  # noqa: E402, F401
+from deployments.receipt_models import PredictionReceipt  # noqa: E402, F401

@@ -1,6 +1,7 @@
 from celery import shared_task
 
-from deployments import rollout, watch
+from deployments import receipt_signing, rollout, watch
+from deployments.prediction_log import days
 from hokusai.core.errors import OutsideUnavailable
 
 
@@ -18,3 +19,13 @@ def watch_revisions() -> None:
 )
 def end_revision(revision_id: str) -> None:
     rollout.end_revision(revision_id)
+
+
+@shared_task(name="deployments.keep_prediction_log", ignore_result=True)
+def keep_prediction_log() -> None:
+    days.keep_days()
+
+
+@shared_task(name="deployments.sign_receipts", ignore_result=True)
+def sign_receipts() -> None:
+    receipt_signing.sign_pending()

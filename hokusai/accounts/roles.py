@@ -62,6 +62,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "deployments.view_deployment": _EVERY_MEMBER,
     "deployments.deploy": _BUILD,
     "deployments.predict": _EVERY_MEMBER,
+    "deployments.view_receipt": _EVERY_MEMBER,
+    # Rows that were asked about may tell of persons.
+    "deployments.view_predictionlog": _STEWARD,
 }
 
 # What everybody may see of a public project without being its member.

@@ -111,9 +111,12 @@ APPEND_ONLY_TABLES = [
     "transparency_sealedevent",
     "transparency_checkpoint",
     "transparency_cosignature",
+    "deployments_predictionlog",
 ]
+# What the runtime role may let the owner of the tables do for it.
+RUNTIME_FUNCTIONS = ["deployments_keep_predictionlog(integer, integer)"]
 # Whose rows change and are never deleted.
-KEPT_TABLES = ["signers_signingkey"]
+KEPT_TABLES = ["signers_signingkey", "deployments_predictionreceipt"]
 
 REDIS_TIMEOUT_S = 0.1
 CACHES = {

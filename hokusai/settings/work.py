@@ -1,6 +1,6 @@
 """What workers do: Celery, the schedule, kinds of jobs, who hears of which event."""
 
-from hokusai.settings.environment import REDIS_URL, env
+from hokusai.settings.environment import DATA_DIR, REDIS_URL, env
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -20,8 +20,17 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 SWEEP_S = env.float("SWEEP_S", default=10.0)
+# For how many days a prediction stays in the log.
+PREDICTION_LOG_DAYS = env.int("PREDICTION_LOG_DAYS", default=30)
+# Rows or outputs that are larger are logged by size and digest alone.
+PREDICTION_LOG_PAYLOAD_BYTES = env.int("PREDICTION_LOG_PAYLOAD_BYTES", default=65_536)
+# Where logged predictions wait on disk for PostgreSQL, where a deployment must lose none.
+PREDICTION_SPOOL = env.str("PREDICTION_SPOOL", default=str(DATA_DIR / "predictions"))
+# Whether processes that answer write the log: a test does it when it wants to.
+PREDICTION_LOG_WRITER = True
 LOG_SEQUENCE_S = env.float("LOG_SEQUENCE_S", default=1.0)
 CHECKPOINT_S = env.float("CHECKPOINT_S", default=10.0)
+RECEIPT_S = env.float("RECEIPT_S", default=2.0)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "core.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
@@ -36,6 +45,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "transparency.sign_checkpoint",
         "schedule": CHECKPOINT_S,
         "options": {"queue": "signing", "expires": CHECKPOINT_S},
+    },
+    # In the signer's process; where no receipt waits it does nothing.
+    "sign-receipts": {
+        "task": "deployments.sign_receipts",
+        "schedule": RECEIPT_S,
+        "options": {"queue": "signing", "expires": RECEIPT_S},
     },
     # Rung for by each checkpoint; this is for witnesses and stores that did not answer then.
     "publish-checkpoint": {
@@ -76,6 +91,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "keep-prediction-log": {"task": "deployments.keep_prediction_log", "schedule": 3600.0},
     "watch-revisions": {
         "task": "deployments.watch_revisions",
         "schedule": 30.0,
