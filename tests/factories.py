@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import factory
@@ -24,6 +25,7 @@ from contributions.models import (
     SigningPolicy,
     Wallet,
 )
+from deployments.log_models import PredictionExport, PredictionLog
 from deployments.models import Deployment, Revision
 from experiments.choices import BenchmarkStatus, EvaluationRole
 from experiments.models import (
@@ -39,6 +41,7 @@ from experiments.models import (
 from hokusai.accounts import keys
 from hokusai.accounts.choices import Role, Scope, Visibility
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
+from hokusai.core.ids import new_id
 from hokusai.core.models import Delivery, Event, Job
 from hokusai.notify import signatures
 from hokusai.notify.choices import Topic
@@ -785,6 +788,45 @@ class RevisionFactory(DjangoModelFactory):
         ModelVersionFactory, model=factory.SelfAttribute("..deployment.model")
     )
     digest = factory.SelfAttribute("version.tree_digest")
+    created_by = factory.SubFactory(UserFactory)
+
+
+class PredictionFactory(DjangoModelFactory):
+    class Meta:
+        model = PredictionLog
+
+    class Params:
+        of = factory.SubFactory(RevisionFactory)
+
+    at = factory.LazyFunction(timezone.now)
+    id = factory.LazyAttributeSequence(lambda row, n: int(row.at.timestamp()) * 10**8 + n)
+    project_id = factory.LazyAttribute(lambda row: row.of.project.pk)
+    deployment_id = factory.LazyAttribute(lambda row: row.of.deployment_id)
+    revision_id = factory.LazyAttribute(lambda row: row.of.pk)
+    request_id = factory.LazyFunction(partial(new_id, "req"))
+    key_id = "key_one"
+    status = 200
+    code = ""
+    rows = 1
+    total_ms = 2.0
+    model_ms = 1.0
+    cached = False
+    weight = 1.0
+    content_type = "application/json"
+    input_bytes = 20
+    output_bytes = 20
+    input_digest = "00"
+    input = {"rows": [{"a": 1.0}]}
+    output = [{"prediction": 1.0}]
+
+
+class PredictionExportFactory(DjangoModelFactory):
+    class Meta:
+        model = PredictionExport
+
+    deployment = factory.SubFactory(DeploymentFactory)
+    until = factory.LazyFunction(timezone.now)
+    since = factory.LazyAttribute(lambda export: export.until - timedelta(days=1))
     created_by = factory.SubFactory(UserFactory)
 
 

@@ -18,4 +18,5 @@ CONTENT_STORES = {"default": {"BACKEND": "hokusai.storage.memory.MemoryStore"}}
 UPLOAD_STORES = {"default": {"BACKEND": "hokusai.storage.multipart.memory.MemoryUploads"}}
 DEPLOYMENT_PROVIDERS = {"local": {"BACKEND": "deployments.providers.memory.MemoryProvider"}}
 WEBHOOK_ALLOW_PRIVATE = True
+PREDICTION_LOG_WRITER = False
 SYNC_TURN_S = 0.2

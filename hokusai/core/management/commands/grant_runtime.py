@@ -10,6 +10,10 @@ _ALL = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
     "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}",
 )
+_PARTITIONS = """
+SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid
+WHERE inhparent = to_regclass(%s)
+"""
 
 
 class Command(BaseCommand):
@@ -26,15 +30,28 @@ class Command(BaseCommand):
             for statement in _ALL:
                 cursor.execute(sql.SQL(statement).format(role=role))
             for table in settings.APPEND_ONLY_TABLES:
-                cursor.execute(
-                    sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
-                        table=sql.Identifier(table), role=role
+                for part in (table, *_partitions(cursor, table)):
+                    cursor.execute(
+                        sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {role}").format(
+                            table=sql.Identifier(part), role=role
+                        )
                     )
-                )
             for table in settings.KEPT_TABLES:
                 cursor.execute(
                     sql.SQL("REVOKE DELETE, TRUNCATE ON {table} FROM {role}").format(
                         table=sql.Identifier(table), role=role
                     )
                 )
+            for function in settings.RUNTIME_FUNCTIONS:
+                cursor.execute(
+                    sql.SQL("GRANT EXECUTE ON FUNCTION {function} TO {role}").format(
+                        function=sql.SQL(function), role=role
+                    )
+                )
         self.stdout.write(f"{options['role']} may use every table and only append to history.")
+
+
+def _partitions(cursor: Any, table: str) -> list[str]:
+    """Names of the tables that a partitioned table is made of; none for a plain one."""
+    cursor.execute(_PARTITIONS, [table])
+    return [name for (name,) in cursor.fetchall()]
