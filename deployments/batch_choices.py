@@ -48,15 +48,15 @@ class ChunkStatus(models.TextChoices):
 
 
 _CHUNK_SUCCESSORS = {
-    # Asked again where its job ended without a result and the batch was resumed.
-    ChunkStatus.PENDING: frozenset({ChunkStatus.ASKED}),
-    ChunkStatus.ASKED: frozenset({ChunkStatus.ASKED, ChunkStatus.DONE}),
+    # Its last job may still be at it where the batch was stopped and goes on.
+    ChunkStatus.PENDING: frozenset({ChunkStatus.ASKED, ChunkStatus.DONE}),
+    ChunkStatus.ASKED: frozenset({ChunkStatus.PENDING, ChunkStatus.DONE}),
     ChunkStatus.DONE: frozenset(),
 }
 
 
 class OnError(models.TextChoices):
-    """What a row does that the model refuses."""
+    """What becomes of the batch where the model refuses a row."""
 
     FAIL = "fail"
     MARK = "mark"

@@ -45,6 +45,8 @@ if _BUCKET["name"]:
     }
 # A copy continues here after a worker died; on the disk of the workers.
 ARTIFACT_STAGING = Path(env.str("ARTIFACT_STAGING", default=str(DATA_DIR / "staging")))
+# Tables that batches are read from, while they are worked on; on the disk of the workers.
+BATCH_FOLDER = Path(env.str("BATCH_FOLDER", default=str(DATA_DIR / "batches")))
 MAX_ARTIFACT_BYTES = env.int("MAX_ARTIFACT_BYTES", default=50 * 1024**3)
 UPLOAD_LIFETIME_H = env.int("UPLOAD_LIFETIME_H", default=24)
 # How long a link for sending a part works, and one to a stored file.

@@ -86,19 +86,38 @@ CONTENT_REFERENCES = [
     "registry.content.RegistryContent",
     "experiments.content.OutcomeContent",
     "contributions.content.CreditContent",
+    "deployments.batches.content.BatchContent",
 ]
 # How gains are attributed instead of by retraining, where that is too dear: knn-shapley/1 or
 # row-weights/1, of which nothing is payable; empty: by retraining wherever the platform trained.
 ATTRIBUTION_METHOD = env.str("ATTRIBUTION_METHOD", default="")
 # Above ten persons: the most orders of joining, each with its mirror image, that are walked.
 ATTRIBUTION_MAX_PAIRS = env.int("ATTRIBUTION_MAX_PAIRS", default=32)
-DEPLOY_CHECKS = ["deployments.checks.ArtifactReady"]
+DEPLOY_CHECKS = [
+    "deployments.checks.ArtifactReady",
+    "deployments.checks.StageReached",
+    "deployments.checks.DigestStated",
+]
 DEPLOYMENT_PROVIDERS = {
     "local": {"BACKEND": "deployments.providers.local.LocalProvider"},
 }
 PREDICT_TIMEOUT_S = env.float("PREDICT_TIMEOUT_S", default=10.0)
+# What one prediction may ask for at once; larger inputs are for batches.
+PREDICT_MAX_ROWS = env.int("PREDICT_MAX_ROWS", default=100_000)
+PREDICT_MAX_CELLS = env.int("PREDICT_MAX_CELLS", default=4_000_000)
 SERVE_TIMEOUT_S = env.float("SERVE_TIMEOUT_S", default=120.0)
+# What the process of a new deployment's model may hold, and the most that one may be given.
 SERVING_MEMORY_BYTES = env.int("SERVING_MEMORY_BYTES", default=1024**3)
+SERVING_MEMORY_MAX_BYTES = env.int("SERVING_MEMORY_MAX_BYTES", default=16 * 1024**3)
+# Predictions for whole tables: rows of a part, parts of one batch that are worked on at a time,
+# the largest table, how long its outputs are kept.
+BATCH_CHUNK_ROWS = env.int("BATCH_CHUNK_ROWS", default=131_072)
+BATCH_PARALLEL = env.int("BATCH_PARALLEL", default=4)
+BATCH_MAX_ROWS = env.int("BATCH_MAX_ROWS", default=20_000_000)
+BATCH_MAX_CELLS = env.int("BATCH_MAX_CELLS", default=100_000_000)
+BATCH_READ_BYTES = env.int("BATCH_READ_BYTES", default=2 * 1024**3)
+BATCH_DEADLINE_S = env.float("BATCH_DEADLINE_S", default=120.0)
+BATCH_KEPT_DAYS = env.int("BATCH_KEPT_DAYS", default=30)
 # Answered before any other middleware when called with an API key.
 HOT_ROUTES = [
     "registry.api.hot.VersionRoute",
@@ -106,6 +125,7 @@ HOT_ROUTES = [
     "registry.api.hot.ModelVersionsRoute",
     "registry.api.hot_registration.RegisterRoute",
     "deployments.api.hot.PredictRoute",
+    "deployments.api.hot.DeploymentPredictRoute",
 ]
 HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)
 

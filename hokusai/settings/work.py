@@ -28,6 +28,7 @@ PREDICTION_LOG_PAYLOAD_BYTES = env.int("PREDICTION_LOG_PAYLOAD_BYTES", default=6
 PREDICTION_SPOOL = env.str("PREDICTION_SPOOL", default=str(DATA_DIR / "predictions"))
 # Whether processes that answer write the log: a test does it when it wants to.
 PREDICTION_LOG_WRITER = True
+SERVING_LOOK_S = env.float("SERVING_LOOK_S", default=5.0)
 LOG_SEQUENCE_S = env.float("LOG_SEQUENCE_S", default=1.0)
 CHECKPOINT_S = env.float("CHECKPOINT_S", default=10.0)
 RECEIPT_S = env.float("RECEIPT_S", default=2.0)
@@ -96,6 +97,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "deployments.watch_revisions",
         "schedule": 30.0,
         "options": {"expires": 30.0},
+    },
+    # What the pages of serving show of processes.
+    "look-at-providers": {
+        "task": "deployments.look_at_providers",
+        "schedule": SERVING_LOOK_S,
+        "options": {"expires": SERVING_LOOK_S},
+    },
+    "tend-batches": {
+        "task": "deployments.tend_batches",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
     },
 }
 
@@ -167,6 +179,14 @@ JOBS = {
         "queue": "signing",
     },
     "log_audit": {"handler": "hokusai.transparency.auditing.run_audit"},
+    "batch_prediction": {
+        "handler": "deployments.batches.planning.go_on",
+        "on_failure": "deployments.batches.planning.batch_failed",
+    },
+    "batch_chunk": {
+        "handler": "deployments.batches.predicting.predict_chunk",
+        "on_failure": "deployments.batches.predicting.chunk_failed",
+    },
     "rollout": {
         "handler": "deployments.rollout.roll_out",
         "on_failure": "deployments.rollout.rollout_failed",

@@ -1,0 +1,1 @@
+"""Predictions for whole tables: planned in parts, done by workers, put together as Parquet."""
