@@ -34,6 +34,11 @@ class RevisionStatus(models.TextChoices):
         return _SUCCESSORS[self]
 
 
+# Whose process is to be there, or to come back when it is asked.
+KEPT = (RevisionStatus.LIVE, RevisionStatus.STANDBY)
+# On their way to being live.
+OPEN = (RevisionStatus.PENDING, RevisionStatus.STARTING)
+
 _SUCCESSORS = {
     RevisionStatus.PENDING: frozenset(
         {RevisionStatus.STARTING, RevisionStatus.FAILED, RevisionStatus.RETIRED}
@@ -49,8 +54,9 @@ _SUCCESSORS = {
     RevisionStatus.LIVE: frozenset(
         {RevisionStatus.STANDBY, RevisionStatus.RETIRED, RevisionStatus.FAILED}
     ),
+    # Starting for the length of a roll-back's transaction, in which another takes its place.
     RevisionStatus.STANDBY: frozenset(
-        {RevisionStatus.LIVE, RevisionStatus.RETIRED, RevisionStatus.FAILED}
+        {RevisionStatus.STARTING, RevisionStatus.RETIRED, RevisionStatus.FAILED}
     ),
     RevisionStatus.RETIRED: frozenset(),
     RevisionStatus.FAILED: frozenset({RevisionStatus.STARTING}),

@@ -81,6 +81,11 @@ class Target:
             idle_s=self.policy.idle_s,
         )
 
+    @property
+    def served_with(self) -> str:
+        """What of the policy the provider is told, in one line; kept on the revision."""
+        return told(self.policy)
+
 
 def target_of_model(model_id: str) -> Target | None:
     """The revision that answers for a model: the place `production` first, then the oldest."""
@@ -150,6 +155,11 @@ def _target(row: Revision) -> Target:
         deployment_pk=deployment.pk,
         revision_pk=row.pk,
     )
+
+
+def told(policy: ServingPolicy) -> str:
+    """What of a policy a provider is told, in one line."""
+    return f"{policy.memory_bytes} {policy.latency_budget_ms:g} {policy.idle_s}"
 
 
 def policy_of(deployment: Deployment) -> ServingPolicy:

@@ -31,6 +31,24 @@ class DeployChecksFailed(Conflict):
     code = "deploy_checks_failed"
 
 
+class StageRequired(DeployChecksFailed):
+    """The version has not reached the stage that the place asks for."""
+
+    code = "stage_required"
+
+
+class DigestRequired(DeployChecksFailed):
+    """The place asks whoever deploys for the digest of the bytes meant."""
+
+    code = "digest_required"
+
+
+class DigestDiffers(DeployChecksFailed):
+    """The digest stated is not the version's."""
+
+    code = "digest_differs"
+
+
 class WrongBytes(Conflict):
     """What would serve is not what was registered."""
 

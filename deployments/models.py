@@ -134,6 +134,12 @@ class Revision(models.Model):
         max_length=10, choices=RevisionStatus, default=RevisionStatus.PENDING, editable=False
     )
     endpoint = models.CharField(max_length=500, blank=True, editable=False)
+    served_with = models.CharField(
+        max_length=80,
+        blank=True,
+        editable=False,
+        help_text="memory, latency budget and idle time that its provider was last told",
+    )
     error = models.TextField(blank=True, editable=False)
     job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="+")
     created_by = models.ForeignKey(

@@ -1,6 +1,6 @@
 from typing import Self
 
-from deployments.choices import DeploymentStatus, RevisionStatus
+from deployments.choices import KEPT, DeploymentStatus, RevisionStatus
 from hokusai.accounts.querysets import ScopedQuerySet
 
 
@@ -16,6 +16,14 @@ class RevisionQuerySet(ScopedQuerySet):
 
     def live(self) -> Self:
         return self.filter(status=RevisionStatus.LIVE)
+
+    def standby(self) -> Self:
+        """Kept for a roll-back."""
+        return self.filter(status=RevisionStatus.STANDBY)
+
+    def kept(self) -> Self:
+        """Those whose process is to be there, or to come back when it is asked."""
+        return self.filter(status__in=KEPT)
 
 
 class BatchQuerySet(ScopedQuerySet):

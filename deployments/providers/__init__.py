@@ -1,11 +1,25 @@
 from deployments.providers.base import (
+    Block,
+    Capability,
     DeploymentProvider,
     Endpoint,
-    ModelError,
+    MatrixPrediction,
     Phase,
     Prediction,
+    ProviderHealth,
     ProviderState,
+    ReplicaStats,
     ServeSpec,
+)
+from deployments.providers.errors import (
+    InvalidSpec,
+    ModelError,
+    ModelTooSlow,
+    NotReady,
+    ProviderNotFound,
+    ProviderTimeout,
+    ProviderUnavailable,
+    Unsupported,
 )
 from hokusai.core.providers import ProviderHandler
 
@@ -14,12 +28,24 @@ providers: ProviderHandler[DeploymentProvider] = ProviderHandler(
 )
 
 __all__ = [
+    "Block",
+    "Capability",
     "DeploymentProvider",
     "Endpoint",
+    "InvalidSpec",
+    "MatrixPrediction",
     "ModelError",
+    "ModelTooSlow",
+    "NotReady",
     "Phase",
     "Prediction",
+    "ProviderHealth",
+    "ProviderNotFound",
     "ProviderState",
+    "ProviderTimeout",
+    "ProviderUnavailable",
+    "ReplicaStats",
     "ServeSpec",
+    "Unsupported",
     "providers",
 ]

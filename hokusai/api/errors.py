@@ -1,5 +1,6 @@
 """The one table from errors to HTTP, and the one body that all of them have."""
 
+import math
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -16,12 +17,14 @@ from hokusai.core.errors import (
     InvalidInput,
     NotFound,
     OutsideError,
+    OutsideTimeout,
     OutsideUnavailable,
 )
 from hokusai.web.problems import (
     BodyTooLarge,
     KeyReused,
     TooManyRequests,
+    UnsupportedBody,
     problem,
     problem_response,
 )
@@ -33,10 +36,12 @@ STATUS_BY_ERROR: dict[type[DomainError], int] = {
     NotFound: 404,
     Conflict: 409,
     BodyTooLarge: 413,
+    UnsupportedBody: 415,
     KeyReused: 422,
     TooManyRequests: 429,
     OutsideError: 502,
     OutsideUnavailable: 503,
+    OutsideTimeout: 504,
 }
 RETRY_AFTER_S = 5
 ABSENT = "There is no such thing, or it is not yours to see."
@@ -66,8 +71,9 @@ def _of_domain(error: DomainError) -> Response:
     if isinstance(error, NotFound):
         return Response(problem(error.code, str(error)), status=404)
     answer = Response(problem(error.code, str(error), error.context), status=status_of(error))
-    if answer.status_code in (429, 503):
-        answer["Retry-After"] = str(error.context.get("retry_after_s", RETRY_AFTER_S))
+    wait_s = error.context.get("retry_after_s")
+    if wait_s is not None or answer.status_code in (429, 503):
+        answer["Retry-After"] = str(max(1, math.ceil(wait_s or RETRY_AFTER_S)))
     return answer
 
 

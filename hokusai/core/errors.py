@@ -51,3 +51,9 @@ class OutsideUnavailable(OutsideError):
     """An outside system did not answer; the call may be repeated unchanged."""
 
     code = "outside_unavailable"
+
+
+class OutsideTimeout(OutsideError):
+    """An outside system, or what runs there, took longer than it was given."""
+
+    code = "outside_timeout"

@@ -127,6 +127,8 @@ HOT_ROUTES = [
     "deployments.api.hot.PredictRoute",
     "deployments.api.hot.DeploymentPredictRoute",
 ]
+# Who knows which models a project has, for keys that are made for some of them alone.
+MODEL_NAMES = "registry.model_names.RegisteredModels"
 HOT_LOG_SAMPLE = env.float("HOT_LOG_SAMPLE", default=0.01)
 
 # Where mail is handed over, as smtp+tls://user:password@host:587; without it nothing is mailed.

@@ -6,7 +6,8 @@ from django.db import connection
 from deployments import rollout, services
 from deployments.choices import RevisionStatus
 from deployments.models import Revision
-from deployments.providers.base import DeployRefused, Phase, ProviderState
+from deployments.providers.base import Phase, ProviderState
+from deployments.providers.errors import InvalidSpec
 from hokusai.accounts.services import actor_of
 from hokusai.core import jobs
 from hokusai.core.errors import OutsideUnavailable
@@ -115,7 +116,7 @@ def test_a_refused_version_leaves_the_old_one_serving(pending, run_job, memory, 
     second = next_one(pending, actor)
 
     def refuse(spec, timeout_s):
-        raise DeployRefused("This format is refused.")
+        raise InvalidSpec("This format is refused.")
 
     monkeypatch.setattr(memory, "deploy", refuse)
     run_job(second.job)

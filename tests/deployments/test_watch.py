@@ -5,7 +5,7 @@ from deployments.choices import RevisionStatus
 from deployments.endpoints import target_of_revision
 from deployments.models import Revision
 from deployments.providers import ServeSpec
-from deployments.providers.base import DeployRefused
+from deployments.providers.errors import InvalidSpec
 from hokusai.core.errors import OutsideUnavailable
 from tests.factories import RevisionFactory
 
@@ -40,7 +40,7 @@ def test_one_that_cannot_be_served_again_says_why_and_stops_no_other(memory, mon
 
     def refuse_one(spec, timeout_s):
         if spec.revision_id == broken.public_id:
-            raise DeployRefused("The model's files are not in the store.")
+            raise InvalidSpec("The model's files are not in the store.")
         return deploy(spec, timeout_s=timeout_s)
 
     monkeypatch.setattr(memory, "deploy", refuse_one)

@@ -7,7 +7,7 @@ from deployments import watch
 from deployments.endpoints import target_of_model
 from deployments.predictions import predict
 from deployments.providers import ServeSpec, providers
-from deployments.providers.base import DeployRefused
+from deployments.providers.errors import InvalidSpec
 from deployments.providers.local import LocalProvider
 from hokusai.core.errors import OutsideUnavailable
 from hokusai.runner.client import RunnerClient
@@ -20,7 +20,7 @@ GIB = 1 << 30
 def test_bytes_that_are_not_in_the_store_are_refused_for_good(runner):
     provider = LocalProvider(socket_path=runner.socket_path)
     spec = ServeSpec("rev_absent", "prj_contract", "0" * 64, GIB)
-    with pytest.raises(DeployRefused):
+    with pytest.raises(InvalidSpec):
         provider.deploy(spec, timeout_s=60.0)
 
 
@@ -95,5 +95,5 @@ def test_damaged_bytes_are_refused_for_good(tmp_path):
     digest = store.put_tree(tmp_path).digest
     store.blobs = dict.fromkeys(store.blobs, b"other")
     provider = LocalProvider(socket_path=str(tmp_path / "none.sock"))
-    with pytest.raises(DeployRefused, match="no longer match"):
+    with pytest.raises(InvalidSpec, match="no longer match"):
         provider.deploy(ServeSpec("rev_a", "prj_a", digest, GIB), timeout_s=1.0)
