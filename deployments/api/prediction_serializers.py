@@ -18,6 +18,7 @@ class PredictSerializer(serializers.Serializer):
 class TimingsSerializer(serializers.Serializer):
     """Milliseconds."""
 
+    queue = serializers.FloatField(help_text="from the arrival until the model was asked")
     model = serializers.FloatField(help_text="the model, with the way to its process")
     total = serializers.FloatField(help_text="the platform, from the request's arrival")
 

@@ -22,6 +22,12 @@ class BodyTooLarge(InvalidInput):
     code = "body_too_large"
 
 
+class UnsupportedBody(InvalidInput):
+    """The endpoint takes no body of this content type."""
+
+    code = "unsupported_media_type"
+
+
 class KeyReused(InvalidInput):
     """An idempotency key came back with another body."""
 
