@@ -2,7 +2,7 @@ from celery import shared_task
 
 from deployments import receipt_signing, rollout, watch
 from deployments.batches import upkeep
-from deployments.prediction_log import days
+from deployments.prediction_log import days, writer
 from hokusai.core.errors import OutsideUnavailable
 
 
@@ -35,6 +35,7 @@ def end_revision(revision_id: str) -> None:
 @shared_task(name="deployments.keep_prediction_log", ignore_result=True)
 def keep_prediction_log() -> None:
     days.keep_days()
+    writer.read_spool()
 
 
 @shared_task(name="deployments.sign_receipts", ignore_result=True)
