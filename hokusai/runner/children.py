@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 import orjson
@@ -24,6 +25,8 @@ from hokusai.runner.sandbox.plan import Plan
 
 LOG: Final = logging.getLogger("hokusai.runner")
 WATCH_INTERVAL_MS: Final = 20
+# An idle child is looked at in one round of so many; many of them would cost what one busy one may.
+IDLE_ROUNDS: Final = 5
 # A child checks its deadline itself where it can; the watch acts a moment later.
 DEADLINE_GRACE_NS: Final = 50_000_000
 END_TIMEOUT_S: Final = 5.0
@@ -31,7 +34,10 @@ STOPPED: Final = RunnerUnavailable("This version is no longer being served.")
 
 
 class Child:
-    """One running child. `data` talks to it, `status` to its guard; `home` names its parent."""
+    """One running child. `data` talks to it, `status` to its guard; `home` names its parent.
+
+    `on_end` is called by the watch once it has ended, and must return at once.
+    """
 
     def __init__(self, plan: Plan, data: socket.socket, status: int, stamped: int) -> None:
         self.plan = plan
@@ -43,6 +49,7 @@ class Child:
         self.started_at = time.time()
         self.deadline_ns = 0
         self.ended = threading.Event()
+        self.on_end: Callable[[Child], None] | None = None
         self._lock = threading.Lock()
         self._cause: RunnerError | None = None
         self._exit: int | None = None
@@ -98,6 +105,10 @@ class Child:
                 # It was killed before its pid was known.
                 self._end_now()
 
+    def works(self) -> bool:
+        """Whether it has something to do, its own start included."""
+        return bool(self.deadline_ns or not self.pid or stamp.read(self.stamp)[0])
+
     def overdue(self, now_ns: int) -> bool:
         """Whether it works on something whose deadline has passed."""
         if self.deadline_ns:
@@ -137,6 +148,7 @@ class Watch:
         self._children: dict[int, Child] = {}
         self._poll = select.poll()
         self._lock = threading.Lock()
+        self._rounds = 0
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._thread.start()
 
@@ -163,8 +175,11 @@ class Watch:
         for descriptor, _ in self._poll.poll(WATCH_INTERVAL_MS):
             self._hear(descriptor)
         now_ns = time.monotonic_ns()
+        self._rounds += 1
+        everyone = not self._rounds % IDLE_ROUNDS
         for child in self.living():
-            self._check(child, now_ns)
+            if everyone or child.works():
+                self._check(child, now_ns)
 
     def _hear(self, descriptor: int) -> None:
         with self._lock:
@@ -175,10 +190,12 @@ class Watch:
                 self._poll.unregister(descriptor)
                 del self._children[descriptor]
         child.hear(raw)
+        if not raw and child.on_end is not None:
+            child.on_end(child)
 
     def _check(self, child: Child, now_ns: int) -> None:
         limit = child.plan.memory_bytes
-        if child.pid and memory.exceeds(child.pid, limit):
+        if child.pid and memory.exceeds(child.pid, limit, tier=child.plan.tier):
             child.kill(
                 ModelOutOfMemory(
                     f"The model used more than {limit / (1 << 20):.0f} MiB and was stopped.",

@@ -17,6 +17,7 @@ from hokusai.runner.errors import (
 )
 from hokusai.runner.outputs import Outputs, read_outputs
 from hokusai.runner.statements import ChildStats, Described, Health
+from hokusai.runner.table_calls import Table, TableCalls
 from hokusai.runner.training_calls import Assignment, Rows, TrainingCalls
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "Outputs",
     "Rows",
     "RunnerClient",
+    "Table",
 ]
 
 Header = dict[str, Any]
@@ -52,7 +54,7 @@ REPLY_FLOOR_BYTES: Final = 64 << 20
 REPLY_FACTOR: Final = 64
 
 
-class RunnerClient(TrainingCalls):
+class RunnerClient(TrainingCalls, TableCalls):
     """Calls the runner at `socket_path`. Thread-safe and fork-safe; keeps no open call.
 
     Every method raises a RunnerError: RunnerUnavailable where nobody answers in `timeout_s`.
@@ -73,10 +75,13 @@ class RunnerClient(TrainingCalls):
             formats=tuple(body["formats"]),
             children=body["children"],
             recipes=tuple(body.get("recipes", ())),
+            keys=body["keys"],
+            restarts=body["restarts"],
+            memory_bytes=body["memory_bytes"],
         )
 
     def stats(self) -> list[ChildStats]:
-        """Every living serving child."""
+        """Every served key, with or without a living child."""
         return [ChildStats(**child) for child in self._ask({"op": "stats"})["children"]]
 
     def predict_once(
@@ -116,11 +121,17 @@ class RunnerClient(TrainingCalls):
         tree_digest: str,
         memory_bytes: int = 1 << 30,
         load_timeout_s: float = 60.0,
+        converted_digest: str = "",
+        latency_budget_ms: float = 0.0,
+        idle_s: float = 0.0,
     ) -> str:
-        """The socket path of the long-lived child of `key`; starts it where none lives.
+        """Where `key` is answered from now on: always the same socket path for a key.
 
-        Idempotent. A child of the same key with another digest is replaced. Raises as
-        `predict_once` does.
+        Idempotent. A key that is new, or served otherwise so far, is loaded before this returns;
+        a child that crashed, or ended after `idle_s` without a request (0: never), is started
+        again by the next request. `converted_digest`: of an ONNX model that answers in place of
+        `tree_digest`'s. `latency_budget_ms`: how long a request may wait to be answered with
+        others. Raises as `predict_once` does; what was served before is served on then.
         """
         header = {
             "op": "serve",
@@ -129,12 +140,15 @@ class RunnerClient(TrainingCalls):
             "tree_digest": tree_digest,
             "memory_bytes": memory_bytes,
             "deadline_s": load_timeout_s,
+            "converted_digest": converted_digest,
+            "latency_budget_ms": latency_budget_ms,
+            "idle_s": idle_s,
         }
         body = self._ask(header, load_timeout_s + WARM_S)
         return str(body["socket_path"])
 
     def describe(self, *, key: str) -> Described:
-        """What the child of `key` said of itself when it was loaded; RunnerUnavailable if none."""
+        """What `key` said of itself when it was loaded; RunnerUnavailable if not served."""
         body = self._ask({"op": "describe", "key": key})
         return Described(
             task=body["task"],
@@ -143,14 +157,16 @@ class RunnerClient(TrainingCalls):
             classes=tuple(body["classes"]),
             format=body["format"],
             tier=body["tier"],
+            tree_digest=body["tree_digest"],
+            converted_digest=body["converted_digest"],
         )
 
     def stop(self, *, key: str) -> bool:
-        """Let the child of `key` finish its request (at most 5 s), then end it; False if none."""
+        """Serve `key` no more; its child may finish its request, at most 5 s. False if none."""
         return bool(self._ask({"op": "stop", "key": key})["stopped"])
 
     def kill(self, *, key: str) -> bool:
-        """End the child of `key` now; False if none."""
+        """End the child of `key` now and serve it no more; False if none."""
         return bool(self._ask({"op": "kill", "key": key})["stopped"])
 
     def predict(

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from hokusai.runner.sandbox.plan import Tier
+from hokusai.runner.sandbox.private_root import TEMPORARY_BYTES, TEMPORARY_PATH
+
 PROC: Final = Path("/proc")
 PSS: Final = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 PAGE_BYTES: Final = resource.getpagesize()
@@ -53,12 +56,29 @@ def _started_by(pid: int, thread: str) -> list[int]:
     return [int(text) for text in listed.split()]
 
 
-def exceeds(pid: int, limit_bytes: int) -> bool:
+def temporary_bytes(pid: int) -> int:
+    """What the files in the private /tmp of `pid` hold, which is memory too; 0 if unreadable."""
+    try:
+        found = os.statvfs(f"{PROC}/{pid}/root{TEMPORARY_PATH}")
+    except OSError:
+        return 0
+    return (found.f_blocks - found.f_bfree) * found.f_bsize
+
+
+def exceeds(pid: int, limit_bytes: int, *, tier: Tier = "C") -> bool:
     """Whether the tree of `pid` holds more than `limit_bytes`.
 
     Cheap below the limit: the resident set is read first, and is never below the proportional one.
+    In tiers A and B nothing can be started, in A the files of a private /tmp count.
     """
-    pids = tree_of(pid)
-    if sum(map(resident_bytes, pids)) <= limit_bytes:
+    pids = tree_of(pid) if tier == "C" else [pid]
+    spare = TEMPORARY_BYTES if tier == "A" else 0
+    if sum(map(resident_bytes, pids)) + spare <= limit_bytes:
         return False
-    return sum(map(proportional_bytes, pids)) > limit_bytes
+    held = temporary_bytes(pid) if tier == "A" else 0
+    return sum(map(proportional_bytes, pids)) + held > limit_bytes
+
+
+def family_bytes(pid: int) -> int:
+    """Proportional set of `pid` and all that descend from it."""
+    return sum(map(proportional_bytes, tree_of(pid)))

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -38,12 +39,16 @@ ENVIRONMENT: Final = dict.fromkeys(ONE_THREAD, "1") | {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Without it the library reports to its makers, from a thread that a fork would leave halfway.
     "ORT_DISABLE_TELEMETRY": "1",
+    # Arrow's own allocator would start a thread in the parent and reserve addresses in the child.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     # The tier decides whether a pickle is loaded; this switch would not stop code anyway.
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "true",
 }
 WARM_TIMEOUT_S: Final = 120.0
 FORK_TIMEOUT_S: Final = 20.0
 FIRST_UID: Final = 200_000
+UIDS: Final = 50_000
 # A warmed parent holds some 150 MB; beyond this number the longest unused one ends.
 MAX_ZYGOTES: Final = 8
 
@@ -112,7 +117,8 @@ class Nursery:
         self._zygotes: dict[tuple[str, str], Zygote] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
         self._lock = threading.Lock()
-        self._uids = itertools.count(FIRST_UID)
+        # From anywhere: another runner on this machine gives uids too.
+        self._uids = itertools.count(secrets.randbelow(UIDS))
 
     def own_uid(self) -> int:
         """A uid that no other living child has; 0 where this process may not give any."""
@@ -145,6 +151,10 @@ class Nursery:
         self._watch.add(child)
         return child
 
+    def warm(self, project: str, kind: str) -> None:
+        """Have the parent of a project's children ready before one is needed."""
+        self._zygote(project, kind)
+
     def close(self) -> None:
         """End every zygote, and with them every child."""
         with self._lock:
@@ -168,8 +178,8 @@ class Nursery:
             self._zygote(*home).fork(plan, handles)
 
     def _wrapped(self) -> Iterator[int]:
-        for uid in self._uids:
-            yield FIRST_UID + (uid - FIRST_UID) % 50_000
+        for number in self._uids:
+            yield FIRST_UID + number % UIDS
 
     def _zygote(self, project: str, kind: str) -> Zygote:
         name = (project, kind)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import resource
 import signal
 import socket
 import stat
@@ -18,6 +19,7 @@ from hokusai.runner.service import NO_RECIPES, Recipes, Runner
 
 LOG: Final = logging.getLogger("hokusai.runner")
 BACKLOG: Final = 128
+MAX_FILES: Final = 1 << 16
 Answer = tuple[dict[str, Any], memoryview | None]
 Question = Callable[[protocol.Header], dict[str, Any]]
 
@@ -61,6 +63,8 @@ class Server:
                 return self._runner.predict_once(header, body)
             if asked in ("fit_predict", "fit_export"):
                 return self._runner.train(header, body)
+            if asked == "read_table":
+                return self._runner.read_table(header, body)
             question = self._questions.get(str(asked))
             if question is None:
                 raise ProtocolError("The runner knows no such question.")
@@ -89,17 +93,28 @@ def private_folder(folder: Path) -> None:
 
 def listen(path: Path) -> socket.socket:
     """A listening socket at `path`, mode 0600; SystemExit where another runner answers there."""
+    refuse_a_second(path)
+    path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
-    if path.exists():
-        if not listener.connect_ex(str(path)):
-            raise SystemExit(f"another runner answers at {path}")
-        path.unlink()
-        listener.close()
-        listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     path.chmod(0o600)
     listener.listen(BACKLOG)
     return listener
+
+
+def refuse_a_second(path: Path) -> None:
+    """SystemExit where a runner answers at `path`: what it serves must not be taken from it."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        if not probe.connect_ex(str(path)):
+            raise SystemExit(f"another runner answers at {path}")
+
+
+def allow_many_files() -> None:
+    """Every served key holds some descriptors; children have a limit of their own."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed < MAX_FILES:
+        wanted = MAX_FILES if most == resource.RLIM_INFINITY else min(most, MAX_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def run(
@@ -112,8 +127,8 @@ def run(
 ) -> None:
     """Run until SIGTERM or SIGINT; ends every child before it returns."""
     private_folder(path.parent)
-    for left in path.parent.glob("s*.sock"):
-        left.unlink()
+    refuse_a_second(path)
+    allow_many_files()
     signal.signal(signal.SIGTERM, _leave)
     runner = Runner(store, path.parent, allow_tier_c=allow_tier_c, highest=highest, recipes=recipes)
     for warning in runner.isolation.warnings:

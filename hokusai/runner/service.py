@@ -1,27 +1,35 @@
 """What the runner does: one fresh child per evaluation, one lasting child per version."""
 
-import secrets
+import logging
+import os
 import socket
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from hokusai.runner import artifact, memory, mlmodel, protocol, stamp
-from hokusai.runner.children import STOPPED, Child, Watch
-from hokusai.runner.errors import ModelTimeout, RunnerError, RunnerUnavailable, to_wire
-from hokusai.runner.exchange import END_WAIT_S, ask_once, introduction
+from hokusai.runner import artifact, memory, mlmodel, protocol
+from hokusai.runner.children import Child, Watch
+from hokusai.runner.crashes import Pace
+from hokusai.runner.errors import ModelTimeout, RunnerError, to_wire
+from hokusai.runner.exchange import ask_once
+from hokusai.runner.keeping import Keeper
+from hokusai.runner.kept import Kept
 from hokusai.runner.mlmodel import ModelFormat
-from hokusai.runner.nursery import Nursery
+from hokusai.runner.nursery import MAX_ZYGOTES, Nursery
 from hokusai.runner.policy import prove
 from hokusai.runner.recipes import allowed
 from hokusai.runner.sandbox.plan import Plan, Purpose, Tier
+from hokusai.runner.spec import Spec, read_spec
 
-REMEMBERED_CAUSES: Final = 256
-BACKLOG: Final = 128
+LOG: Final = logging.getLogger("hokusai.runner")
+# A child that is there for less cannot have kept a caller waiting past its time.
+YOUNG_S: Final = 3.0
+STILL_S: Final = 0.05
+MEMORY_SEEN_S: Final = 5.0
+PACE: Final = Pace()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +43,6 @@ class Recipes:
 NO_RECIPES: Final = Recipes()
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One lasting child, the path of its own socket, and what it said of itself."""
-
-    key: str
-    project: str
-    tree_digest: str
-    path: Path
-    child: Child
-    stated: dict[str, Any]
-
-
 class Runner:
     """The state of one runner process: its store, its tier, its children."""
 
@@ -58,30 +54,31 @@ class Runner:
         allow_tier_c: bool,
         highest: Tier = "A",
         recipes: Recipes = NO_RECIPES,
+        pace: Pace = PACE,
     ) -> None:
         self._store = store
         self._recipes = recipes.classes
-        self._folder = folder
         self._scratch = folder / "root"
         self._scratch.mkdir(mode=0o700, exist_ok=True)
         self._watch = Watch()
         self._nursery = Nursery(self._watch, [recipes.folder, *recipes.classes.values()])
         self._verified: dict[str, tuple[Path, ModelFormat]] = {}
-        self._served: dict[str, Served] = {}
-        self._causes: OrderedDict[str, RunnerError] = OrderedDict()
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
+        self._memory = (0.0, 0)
         self.isolation = prove(
             self._nursery, self._scratch, allow_tier_c=allow_tier_c, highest=highest
         )
         self._nursery.forget("", "bare")
+        self._keeper = Keeper(folder, self._serving_child, pace)
+        self._warm_up(self._keeper.open())
 
     def close(self) -> None:
-        """End everything."""
+        """End everything; the next runner in this folder serves the same keys."""
+        self._keeper.close()
         self._nursery.close()
 
     def health(self, _: protocol.Header) -> dict[str, Any]:
-        """Tier, probe results and number of children."""
+        """Tier, probe results, and what there is altogether."""
+        served = self._keeper.all()
         return {
             "tier": self.isolation.tier,
             "probe": self.isolation.proved,
@@ -89,6 +86,9 @@ class Runner:
             "formats": self.isolation.formats(),
             "children": len(self._watch.living()),
             "recipes": tuple(self._recipes),
+            "keys": len(served),
+            "restarts": sum(kept.restarts() for kept in served),
+            "memory_bytes": self._memory_in_all(),
         }
 
     def predict_once(
@@ -107,65 +107,88 @@ class Runner:
         child = self._nursery.start(plan, project=str(header["project"]), kind="training")
         return ask_once(child, body, float(header["deadline_s"]))
 
+    def read_table(
+        self, header: protocol.Header, body: protocol.Block
+    ) -> tuple[protocol.Header, memoryview]:
+        """The numbers of a table that a fresh child reads; no model is near."""
+        self.isolation.check_tables()
+        plan = self._plan("table", int(header["memory_bytes"]))
+        child = self._nursery.start(plan, project=str(header["project"]), kind="table")
+        return ask_once(child, body, float(header["deadline_s"]))
+
     def serve(self, header: protocol.Header) -> dict[str, Any]:
-        """Start or find the lasting child of `key`."""
-        key = str(header["key"])
-        with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            served = self._served.get(key)
-            if served is not None and _fits(served, header):
-                return {"socket_path": str(served.path)}
-            self._end(key, STOPPED)
-            return {"socket_path": str(self._serve_anew(key, header).path)}
+        """Serve a key; see `Keeper.serve`."""
+        return {"socket_path": str(self._keeper.serve(read_spec(header)))}
 
     def describe(self, header: protocol.Header) -> dict[str, Any]:
-        """What the child of `key` stated when it was loaded."""
-        served = self._served.get(str(header["key"]))
-        if served is None or served.child.ended.is_set():
-            raise RunnerUnavailable("This version is not being served.")
-        plan = served.child.plan
-        return served.stated | {"tier": plan.tier, "format": plan.format}
+        """What the model of `key` stated when it was loaded."""
+        kept = self._keeper.ensure(str(header["key"]))
+        return (kept.stated or {}) | {
+            "tier": self.isolation.tier,
+            "format": kept.format,
+            "tree_digest": kept.spec.tree_digest,
+            "converted_digest": kept.spec.converted_digest,
+        }
 
     def stop(self, header: protocol.Header) -> dict[str, Any]:
         """Let the child of `key` finish and end."""
-        return {"stopped": self._end(str(header["key"]), STOPPED)}
+        return {"stopped": self._keeper.stop(str(header["key"]), at_once=False)}
 
     def kill(self, header: protocol.Header) -> dict[str, Any]:
         """End the child of `key` now."""
-        served = self._served.get(str(header["key"]))
-        if served is None or served.child.ended.is_set():
-            return {"stopped": False}
-        served.child.kill(STOPPED)
-        return {"stopped": self._end(served.key, STOPPED)}
+        return {"stopped": self._keeper.stop(str(header["key"]), at_once=True)}
 
     def why(self, header: protocol.Header) -> dict[str, Any]:
-        """Why the child at `socket_path` ended; `cause` null if it lives or was stopped."""
-        path = str(header["socket_path"])
-        served = self._at(path)
-        if served is not None and served.child.ended.wait(END_WAIT_S):
-            self._remember(path, served.child.cause())
-        cause = self._causes.get(path)
-        return {"cause": None if cause is None else to_wire(cause)}
+        """Why the child at `socket_path` ended; `cause` null if it lives or was stopped.
+
+        `again`: it ended on purpose and another one answers at the same path.
+        """
+        cause, again = self._keeper.why(str(header["socket_path"]))
+        return {"cause": None if cause is None else to_wire(cause), "again": again}
 
     def stuck(self, header: protocol.Header) -> dict[str, Any]:
         """A client's request timed out: end the child unless it works on another, in time."""
-        served = self._at(str(header["socket_path"]))
-        if served is None:
+        kept = self._keeper.at(str(header["socket_path"]))
+        child = None if kept is None else _stuck(kept)
+        if child is None:
             return {"stopped": False}
-        _, deadline_ns = stamp.read(served.child.stamp)
-        if deadline_ns > time.monotonic_ns():
-            return {"stopped": False}
-        served.child.kill(ModelTimeout("The model did not finish in time and was stopped."))
+        child.kill(ModelTimeout("The model did not finish in time and was stopped."))
         return {"stopped": True}
 
     def stats(self, _: protocol.Header) -> dict[str, Any]:
-        """Every living lasting child."""
-        living = [s for s in list(self._served.values()) if not s.child.ended.is_set()]
-        return {"children": [_stats(served) for served in living]}
+        """Every served key."""
+        now = time.monotonic()
+        told = [kept.stats(now) | {"tier": self.isolation.tier} for kept in self._keeper.all()]
+        for one in told:
+            one["memory_bytes"] = memory.proportional_bytes(one["pid"]) if one["pid"] else 0
+        return {"children": told}
 
-    def _at(self, path: str) -> Served | None:
-        return next((s for s in list(self._served.values()) if str(s.path) == path), None)
+    def _serving_child(self, spec: Spec, door: socket.socket) -> Child:
+        for digest in spec.digests:
+            self._checked(digest)
+        header = spec.to_wire() | {"tree_digest": spec.loaded_digest}
+        return self._start("serve", header, door)
+
+    def _warm_up(self, homes: list[tuple[str, str]]) -> None:
+        """Have the parents of what was served before ready when its first callers come."""
+        wanted = dict.fromkeys((project, _kind(model_format)) for project, model_format in homes)
+        if wanted:
+            first = list(wanted)[:MAX_ZYGOTES]
+            threading.Thread(target=self._warm, args=(first,), daemon=True).start()
+
+    def _warm(self, homes: list[tuple[str, str]]) -> None:
+        for home in homes:
+            try:
+                self._nursery.warm(*home)
+            except RunnerError as error:
+                LOG.warning("%s", error.message)
+
+    def _memory_in_all(self) -> int:
+        seen_at, found = self._memory
+        if not found or time.monotonic() - seen_at > MEMORY_SEEN_S:
+            found = memory.family_bytes(os.getpid())
+            self._memory = (time.monotonic(), found)
+        return found
 
     def _start(
         self, purpose: Purpose, header: protocol.Header, listener: socket.socket | None = None
@@ -173,9 +196,14 @@ class Runner:
         files, model_format = self._checked(str(header["tree_digest"]))
         self.isolation.check(model_format)
         memory_bytes = int(header["memory_bytes"])
-        plan = self._plan(purpose, memory_bytes, tree=str(files), model_format=model_format)
-        kind = "pyfunc" if model_format is ModelFormat.PYFUNC else "numeric"
-        project = str(header["project"])
+        plan = self._plan(
+            purpose,
+            memory_bytes,
+            tree=str(files),
+            model_format=model_format,
+            latency_budget_ms=float(header.get("latency_budget_ms") or 0.0),
+        )
+        project, kind = str(header["project"]), _kind(model_format)
         return self._nursery.start(plan, project=project, kind=kind, listener=listener)
 
     def _plan(
@@ -186,6 +214,7 @@ class Runner:
         tree: str = "",
         model_format: str = "",
         recipe: str = "",
+        latency_budget_ms: float = 0.0,
     ) -> Plan:
         return Plan(
             purpose=purpose,
@@ -197,6 +226,7 @@ class Runner:
             memory_bytes=memory_bytes,
             probe={},
             recipe=recipe,
+            latency_budget_ms=latency_budget_ms,
         )
 
     def _checked(self, digest: str) -> tuple[Path, ModelFormat]:
@@ -206,68 +236,20 @@ class Runner:
             found = self._verified[digest] = (files, mlmodel.detect_format(files))
         return found
 
-    def _serve_anew(self, key: str, header: protocol.Header) -> Served:
-        path = self._folder / f"s{secrets.token_hex(6)}.sock"
-        with socket.socket(socket.AF_UNIX) as listener:
-            # The folder is 0700 already; the mode also holds if someone opens it.
-            listener.bind(str(path))
-            path.chmod(0o600)
-            listener.listen(BACKLOG)
-            try:
-                child = self._start("serve", header, listener)
-                stated = introduction(child, float(header["deadline_s"]))
-            except RunnerError:
-                path.unlink()
-                raise
-        served = self._served[key] = Served(
-            key=key,
-            project=str(header["project"]),
-            tree_digest=str(header["tree_digest"]),
-            path=path,
-            child=child,
-            stated=stated,
-        )
-        return served
 
-    def _end(self, key: str, cause: RunnerError) -> bool:
-        served = self._served.pop(key, None)
-        if served is None:
-            return False
-        living = not served.child.ended.is_set()
-        if living:
-            served.child.retire(cause)
-        self._remember(str(served.path), served.child.cause())
-        served.child.dispose()
-        served.path.unlink(missing_ok=True)
-        return living
-
-    def _remember(self, path: str, cause: RunnerError) -> None:
-        with self._lock:
-            self._causes[path] = cause
-            while len(self._causes) > REMEMBERED_CAUSES:
-                self._causes.popitem(last=False)
+def _kind(model_format: str) -> str:
+    """Which warmed parent has the libraries of a format."""
+    return "pyfunc" if model_format == ModelFormat.PYFUNC else "numeric"
 
 
-def _fits(served: Served, header: protocol.Header) -> bool:
-    plan = served.child.plan
-    return (
-        not served.child.ended.is_set()
-        and served.tree_digest == header["tree_digest"]
-        and served.project == header["project"]
-        and plan.memory_bytes == header["memory_bytes"]
-    )
-
-
-def _stats(served: Served) -> dict[str, Any]:
-    child = served.child
-    return {
-        "key": served.key,
-        "project": served.project,
-        "tree_digest": served.tree_digest,
-        "format": child.plan.format,
-        "socket_path": str(served.path),
-        "pid": child.pid,
-        "started_at": child.started_at,
-        "memory_bytes": memory.proportional_bytes(child.pid),
-        "busy": bool(stamp.read(child.stamp)[0]),
-    }
+def _stuck(kept: Kept) -> Child | None:
+    """The child, where it keeps a caller waiting past its time."""
+    first = kept.pulse()
+    if first is None or time.monotonic() - first.ready_at < YOUNG_S:
+        # Whoever waited, waited for the start.
+        return None
+    if first.busy_since:
+        return first.child if first.deadline_ns <= time.monotonic_ns() else None
+    # Between two requests for a moment, or beside itself.
+    time.sleep(STILL_S)
+    return first.child if kept.pulse() == first else None

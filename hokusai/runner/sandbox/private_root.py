@@ -10,6 +10,8 @@ from hokusai.runner.sandbox import kernel
 MODEL_PATH: Final = "/model"
 TEMPORARY_PATH: Final = "/tmp"  # noqa: S108 - inside the child's private root
 TEMPORARY_BYTES: Final = 16 << 20
+# Empty files fill no block, but each holds memory of the kernel.
+TEMPORARY_FILES: Final = 1024
 SYSTEM_LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo")
 DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/urandom")
 
@@ -46,7 +48,7 @@ def build(scratch: str, tree: str) -> None:
 
 def _mount_temporary(target: str, flags: int) -> None:
     os.mkdir(target)
-    options = f"size={TEMPORARY_BYTES},mode=1777"
+    options = f"size={TEMPORARY_BYTES},nr_inodes={TEMPORARY_FILES},mode=1777"
     kernel.mount("tmpfs", target, "tmpfs", flags | kernel.MS_NOEXEC, options)
 
 

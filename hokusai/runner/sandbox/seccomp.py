@@ -76,6 +76,11 @@ REFUSED: Final[dict[str, tuple[int | None, int | None]]] = {
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "fanotify_init": (300, 262),
+    # Shares of the whole machine's or of the user's allowance, which others would miss.
+    "io_setup": (206, 0),
+    "io_submit": (209, 2),
+    "inotify_init": (253, None),
+    "inotify_init1": (294, 26),
     "personality": (135, 92),
     "modify_ldt": (154, None),
     "kexec_load": (246, 104),
