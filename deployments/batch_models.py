@@ -11,7 +11,7 @@ from hokusai.accounts.models import Project
 from hokusai.core.fields import DIGEST, known_values, public_id_field
 from hokusai.core.models import Job
 from hokusai.core.states import moved
-from registry.models import DatasetVersion, ModelVersion
+from registry.models import DatasetVersion, Model, ModelVersion
 
 
 class BatchPrediction(models.Model):
@@ -110,6 +110,10 @@ class BatchPrediction(models.Model):
     @property
     def project(self) -> Project:
         return self.version.project
+
+    @property
+    def model(self) -> Model:
+        return self.version.model
 
     def move_to(self, target: BatchStatus) -> None:
         """Set the status without saving. Raises InvalidTransition when not allowed."""

@@ -26,7 +26,7 @@ from contributions.models import (
     Wallet,
 )
 from deployments.log_models import PredictionExport, PredictionLog
-from deployments.models import Deployment, Revision
+from deployments.models import BatchChunk, BatchPrediction, Deployment, Revision
 from experiments.choices import BenchmarkStatus, EvaluationRole
 from experiments.models import (
     Benchmark,
@@ -828,6 +828,34 @@ class PredictionExportFactory(DjangoModelFactory):
     until = factory.LazyFunction(timezone.now)
     since = factory.LazyAttribute(lambda export: export.until - timedelta(days=1))
     created_by = factory.SubFactory(UserFactory)
+
+
+class BatchPredictionFactory(DjangoModelFactory):
+    """A batch that waits for a worker."""
+
+    class Meta:
+        model = BatchPrediction
+
+    version = factory.SubFactory(ModelVersionFactory)
+    digest = factory.SelfAttribute("version.tree_digest")
+    dataset_version = factory.SubFactory(
+        DatasetVersionFactory, dataset__project=factory.SelfAttribute("...version.project")
+    )
+    file_format = "csv"
+    file_digest = factory.SelfAttribute("dataset_version.file_digest")
+    size_bytes = 100
+    chunk_rows = 1000
+    created_by = factory.SubFactory(UserFactory)
+
+
+class BatchChunkFactory(DjangoModelFactory):
+    class Meta:
+        model = BatchChunk
+
+    batch = factory.SubFactory(BatchPredictionFactory)
+    position = factory.LazyAttribute(lambda chunk: chunk.batch.chunks.count())
+    first_row = factory.LazyAttribute(lambda chunk: 1000 * chunk.position)
+    rows = 1000
 
 
 def member(project: Project, role: Role | str = Role.ENGINEER, **person: Any) -> User:

@@ -1,6 +1,7 @@
 from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
+from deployments.api.batch_views import BatchViewSet
 from deployments.api.prediction_views import DeploymentPredictView, ModelPredictView
 from deployments.api.views import DeploymentViewSet, RevisionViewSet
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
@@ -10,6 +11,7 @@ router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register(
     rf"deployments/(?P<deployment_id>{PUBLIC_ID})/revisions", RevisionViewSet, basename="revision"
 )
+router.register("batch-predictions", BatchViewSet, basename="batch-prediction")
 urlpatterns = [
     re_path(
         rf"^models/(?P<model_id>{MODEL_ID})/predict\Z",

@@ -62,6 +62,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "deployments.view_deployment": _EVERY_MEMBER,
     "deployments.deploy": _BUILD,
     "deployments.predict": _EVERY_MEMBER,
+    "deployments.run_batch": _CONTRIBUTE | _REVIEW,
     "deployments.view_receipt": _EVERY_MEMBER,
     # Rows that were asked about may tell of persons.
     "deployments.view_predictionlog": _STEWARD,

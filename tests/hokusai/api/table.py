@@ -408,6 +408,48 @@ CASES: dict[str, Case] = {
     "POST deployments/<public_id>/predict": Case(
         {**doers(ROLES), "key_write": 403}, lambda w: PREDICTION
     ),
+    "GET batch-predictions": Case(logged_in()),
+    "POST batch-predictions": Case(
+        {**doers(("contributor", "engineer", "reviewer", "owner")), "key_write": 403}
+        | {"foreign_key": 404},
+        lambda w: {
+            "model_id": w.names["model_id"],
+            "version": int(w.names["number"]),
+            "dataset_version": w.names["dataset_version"],
+        },
+    ),
+    "GET batch-predictions/<public_id>": Case(readers()),
+    "GET batch-predictions/<public_id>/chunks": Case(readers()),
+    "GET batch-predictions/<public_id>/result": Case(
+        {**readers(), "viewer": 403},
+    ),
+    "POST batch-predictions/<public_id>/cancel": Case(
+        {**doers(("contributor", "engineer", "reviewer", "owner")), "key_write": 403}
+        | {"foreign_key": 404},
+    ),
+    "POST batch-predictions/<public_id>/resume": Case(
+        {**doers(("contributor", "engineer", "reviewer", "owner")), "key_write": 403}
+        | {"foreign_key": 404},
+    ),
     "GET deployments/<deployment_id>/revisions": Case(logged_in()),
     "GET deployments/<deployment_id>/revisions/<public_id>": Case(readers()),
+}
+
+# What a key limited to models may ask, beside what is public; of lists only rows of its models.
+LISTS_FOR_MODELS = {
+    "GET me",
+    "GET models",
+    "GET deployments",
+    "GET deployments/<deployment_id>/revisions",
+}
+FOR_MODELS = LISTS_FOR_MODELS | {
+    "GET models/<model_id>",
+    f"GET {V}",
+    f"GET {V}/<number>",
+    f"GET {V}/production",
+    f"GET {V}/latest",
+    "GET deployments/<public_id>",
+    "GET deployments/<deployment_id>/revisions/<public_id>",
+    "POST models/<model_id>/predict",
+    "POST deployments/<public_id>/predict",
 }

@@ -14,6 +14,8 @@ from tests import factories as make
 
 ROLES = ("viewer", "contributor", "engineer", "reviewer", "owner")
 
+# A model of the project that nothing in it belongs to.
+OTHER_MODEL = "tides.another"
 # What `<public_id>` names, by the resource before it.
 OWN_ID = (
     "api-keys",
@@ -34,6 +36,7 @@ OWN_ID = (
     "improvements",
     "deployments",
     "revisions",
+    "batch-predictions",
     "shares",
 )
 
@@ -127,10 +130,13 @@ def make_world(folder: Path) -> World:
         ).public_id,
         "improvements": improvement.public_id,
         "deployments": deployment.public_id,
+        "batch-predictions": make.BatchPredictionFactory(
+            version=version, dataset_version=table_version
+        ).public_id,
         "revisions": make.RevisionFactory(deployment=deployment, version=version).public_id,
     }
     people["outsider"] = make.UserFactory()
-    headers = _headers(project, people)
+    headers = _headers(project, people, version.model.model_id)
     clients = {name: APIClient(headers=sent) for name, sent in headers.items()}
     for name, user in people.items():
         # Known whatever a view takes for credentials.
@@ -139,7 +145,7 @@ def make_world(folder: Path) -> World:
     return World(project, clients, names, headers)
 
 
-def _headers(project: Any, people: dict[str, Any]) -> dict[str, dict[str, str]]:
+def _headers(project: Any, people: dict[str, Any], model_id: str) -> dict[str, dict[str, str]]:
     headers: dict[str, dict[str, str]] = {"anonymous": {}}
     for name, user in people.items():
         headers[name] = {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
@@ -150,6 +156,9 @@ def _headers(project: Any, people: dict[str, Any]) -> dict[str, dict[str, str]]:
         ("foreign_key", elsewhere, ("read", "write", "predict")),
     ):
         _, secret = make.api_key(place, *scopes)
+        headers[name] = {"X-API-Key": secret}
+    for name, chosen in (("limited_key", model_id), ("other_limited_key", OTHER_MODEL)):
+        _, secret = make.api_key(project, "read", "predict", model_ids=[chosen])
         headers[name] = {"X-API-Key": secret}
     return headers
 
