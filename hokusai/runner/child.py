@@ -1,5 +1,6 @@
 """The life of a child: settle on the floor, load the model, answer."""
 
+import importlib
 import os
 import select
 import socket
@@ -52,6 +53,10 @@ def live(plan: Plan, handles: Handles) -> None:
             return
         if plan.purpose == "train":
             fitting.answer(data, plan)
+            return
+        if plan.purpose == "table":
+            # Its warmed parent has imported it; no other child needs the library.
+            importlib.import_module("hokusai.runner.table_reading").answer(data)
             return
         try:
             with ForeignCode("load"):

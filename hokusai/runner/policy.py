@@ -57,6 +57,12 @@ class Isolation:
             reason = self._reason(ModelFormat.SKOPS)
             raise RecipeRefused(f"Nothing is trained here: {reason}.", tier=self.tier)
 
+    def check_tables(self) -> None:
+        """Raise FormatRefused where no stranger's table may be read."""
+        if self.tier == "C" and ModelFormat.SKOPS not in self.formats():
+            reason = self._reason(ModelFormat.SKOPS)
+            raise FormatRefused(f"No table is read here: {reason}.", tier=self.tier, reason=reason)
+
     def _reason(self, wanted: ModelFormat) -> str:
         if wanted is ModelFormat.PYFUNC:
             return (

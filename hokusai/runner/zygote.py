@@ -45,6 +45,7 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
         "mlflow.sklearn",
         "hokusai.runner.loaders.pyfunc_model",
     ),
+    "table": ("hokusai.runner.table_reading",),
     # What each recipe needs, it names itself.
     "training": (),
 }
