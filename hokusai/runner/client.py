@@ -188,15 +188,29 @@ class RunnerClient(TrainingCalls, TableCalls):
             "probabilities": require_probabilities,
         }
         block = _fill(header, rows, columns, matrix)
+        return read_outputs(*_checked(self._reach(socket_path, header, block, deadline_s)))
+
+    def _reach(
+        self,
+        path: str,
+        header: Header,
+        block: memoryview | None,
+        deadline_s: float,
+        *,
+        again: bool = True,
+    ) -> protocol.Block:
         try:
-            body = self._exchange(socket_path, header, block, deadline_s)
+            return self._exchange(path, header, block, deadline_s)
         except TimeoutError as error:
-            self._drop(socket_path)
-            raise self._stuck(socket_path, deadline_s) from error
+            self._drop(path)
+            raise self._stuck(path, deadline_s) from error
         except (OSError, ProtocolError) as error:
-            self._drop(socket_path)
-            raise self._why(socket_path) from error
-        return read_outputs(*_checked(body))
+            self._drop(path)
+            cause = self._why(path, again=again)
+            if cause is not None:
+                raise cause from error
+        # Its child was ended on purpose at this very moment; the next one is behind the same door.
+        return self._reach(path, header, block, deadline_s, again=False)
 
     def _exchange(
         self, path: str, header: Header, block: memoryview | None, deadline_s: float
@@ -240,11 +254,14 @@ class RunnerClient(TrainingCalls, TableCalls):
         if connection is not None:
             connection.close()
 
-    def _why(self, path: str) -> RunnerError:
+    def _why(self, path: str, *, again: bool) -> RunnerError | None:
+        """Why nobody answered; None where asking once more is answered (unless not `again`)."""
         body = self._ask({"op": "why", "socket_path": path})
-        if body.get("cause") is None:
-            return RunnerUnavailable("This version is not being served at the moment.")
-        return from_wire(body["cause"])
+        if body["cause"] is not None:
+            return from_wire(body["cause"])
+        if again and body["again"]:
+            return None
+        return RunnerUnavailable("This version is not being served at the moment.")
 
     def _stuck(self, path: str, deadline_s: float) -> RunnerError:
         self._ask({"op": "stuck", "socket_path": path})
