@@ -59,8 +59,13 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "Serving",
         (
-            ("Deployments", "rocket_launch", "admin:deployments_deployment_changelist"),
+            ("Serving board", "rocket_launch", "admin:deployments_deployment_changelist"),
             ("Revisions", "history", "admin:deployments_revision_changelist"),
+            (
+                "Batch predictions",
+                "table_rows",
+                "admin:deployments_batchprediction_changelist",
+            ),
         ),
     ),
     (

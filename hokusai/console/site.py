@@ -26,6 +26,7 @@ _FINDABLE = {
     "cbr": "contributions.Contributor",
     "imp": "contributions.Improvement",
     "dep": "deployments.Deployment",
+    "bat": "deployments.BatchPrediction",
     "rev": "deployments.Revision",
     "txp": "registry.TrackedExperiment",
     "tvr": "registry.TrackedVersion",

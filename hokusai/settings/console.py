@@ -73,6 +73,7 @@ CONSOLE_PANELS = [
 VERSION_ACTIONS = [
     "experiments.version_page.evaluate",
     "deployments.version_page.deploy",
+    "deployments.batch_pages.predict_batch",
     "registry.version_page.review_scan",
     "registry.version_page.retire",
 ]
@@ -83,6 +84,7 @@ MODEL_ACTIONS = [
 ]
 # Panels that higher apps put on the page of a model, before what its versions state themselves.
 MODEL_PANELS = [
+    "deployments.model_page.serves",
     "experiments.model_page.measured",
     "experiments.model_page.since_first",
     "contributions.model_page.next_candidate",
@@ -95,4 +97,5 @@ VERSION_PANELS = [
     "registry.admin.conflicts.conflicts_of",
     "experiments.version_page.comparisons_of",
     "deployments.version_page.revisions_of",
+    "deployments.batch_pages.batches_of",
 ]
