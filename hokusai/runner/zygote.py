@@ -46,9 +46,11 @@ MODULES: Final[dict[str, tuple[str, ...]]] = {
         "hokusai.runner.loaders.pyfunc_model",
     ),
     "table": ("hokusai.runner.table_reading",),
+    "conversion": ("hokusai.runner.conversion",),
     # What each recipe needs, it names itself.
     "training": (),
 }
+WITH_ESTIMATORS: Final = ("numeric", "pyfunc")
 MAX_PLAN_BYTES: Final = 1 << 16
 MAX_HANDLES: Final = 4
 FAILED: Final = 70  # EX_SOFTWARE of sysexits.h
@@ -62,6 +64,8 @@ def main(control_descriptor: int, kind: str, folder: str = "", *recipes: str) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in MODULES[kind]:
         importlib.import_module(name)
+    if kind in WITH_ESTIMATORS:
+        importlib.import_module("hokusai.runner.loaders.warming").warm()
     if folder:
         sys.path.append(folder)
     allowed.warm(recipes)
