@@ -1,8 +1,5 @@
 """The typed client of the runner, for web and workers. Needs no numpy and no model library."""
 
-import os
-import socket
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +12,7 @@ from hokusai.runner.errors import (
     RunnerUnavailable,
     from_wire,
 )
+from hokusai.runner.lines import Lines, connect
 from hokusai.runner.outputs import Outputs, read_outputs
 from hokusai.runner.statements import ChildStats, Described, Health
 from hokusai.runner.table_calls import Table, TableCalls
@@ -43,15 +41,8 @@ __all__ = [
 Header = dict[str, Any]
 Row = Mapping[str, Any]
 
-# Beyond a deadline the runner itself stops the child and answers; the client waits a little longer.
-GRACE_S: Final = 2.0
 # A project's first call also waits until its warmed parent has imported the libraries.
 WARM_S: Final = 120.0
-# Children that were replaced leave their connections behind.
-MAX_KEPT: Final = 64
-# What a child may answer: it runs foreign code, and must not make its callers hold any amount.
-REPLY_FLOOR_BYTES: Final = 64 << 20
-REPLY_FACTOR: Final = 64
 
 
 class RunnerClient(TrainingCalls, TableCalls):
@@ -63,7 +54,7 @@ class RunnerClient(TrainingCalls, TableCalls):
     def __init__(self, socket_path: str, timeout_s: float = 30.0) -> None:
         self.socket_path = socket_path
         self.timeout_s = timeout_s
-        self._kept = threading.local()
+        self._lines = Lines(timeout_s)
 
     def health(self) -> Health:
         """The tier in force and what the probe proved."""
@@ -200,59 +191,17 @@ class RunnerClient(TrainingCalls, TableCalls):
         again: bool = True,
     ) -> protocol.Block:
         try:
-            return self._exchange(path, header, block, deadline_s)
+            return self._lines.exchange(path, header, block, deadline_s)
         except TimeoutError as error:
-            self._drop(path)
+            self._lines.drop(path)
             raise self._stuck(path, deadline_s) from error
         except (OSError, ProtocolError) as error:
-            self._drop(path)
+            self._lines.drop(path)
             cause = self._why(path, again=again)
             if cause is not None:
                 raise cause from error
         # Its child was ended on purpose at this very moment; the next one is behind the same door.
         return self._reach(path, header, block, deadline_s, again=False)
-
-    def _exchange(
-        self, path: str, header: Header, block: memoryview | None, deadline_s: float
-    ) -> protocol.Block:
-        connection, kept = self._connection(path)
-        connection.settimeout(deadline_s + GRACE_S)
-        limit = REPLY_FLOOR_BYTES + REPLY_FACTOR * (0 if block is None else block.nbytes)
-        try:
-            protocol.send(connection, header, block)
-            body = protocol.receive(connection, limit)
-        except (BrokenPipeError, ConnectionResetError):
-            body = None
-        if body is None and kept:
-            # A kept connection may have ended while idle; a new one tells whether the child lives.
-            self._drop(path)
-            return self._exchange(path, header, block, deadline_s)
-        if body is None:
-            raise ConnectionResetError("closed without an answer")
-        return body
-
-    def _connection(self, path: str) -> tuple[socket.socket, bool]:
-        kept = self._connections()
-        connection = kept.get(path)
-        if connection is not None:
-            return connection, True
-        if len(kept) >= MAX_KEPT:
-            self._drop(next(iter(kept)))
-        kept[path] = connection = _connect(path, self.timeout_s)
-        return connection, False
-
-    def _connections(self) -> dict[str, socket.socket]:
-        # After a fork the parent's connections are shared: two processes would mix their answers.
-        state = self._kept.__dict__
-        if state.get("pid") != os.getpid():
-            state["pid"], state["by_path"] = os.getpid(), {}
-        connections: dict[str, socket.socket] = state["by_path"]
-        return connections
-
-    def _drop(self, path: str) -> None:
-        connection = self._connections().pop(path, None)
-        if connection is not None:
-            connection.close()
 
     def _why(self, path: str, *, again: bool) -> RunnerError | None:
         """Why nobody answered; None where asking once more is answered (unless not `again`)."""
@@ -276,7 +225,7 @@ class RunnerClient(TrainingCalls, TableCalls):
         self, header: Header, block: memoryview | None, timeout_s: float
     ) -> tuple[Header, memoryview]:
         try:
-            with _connect(self.socket_path, self.timeout_s) as connection:
+            with connect(self.socket_path, self.timeout_s) as connection:
                 connection.settimeout(timeout_s)
                 protocol.send(connection, header, block)
                 body = protocol.receive(connection)
@@ -285,17 +234,6 @@ class RunnerClient(TrainingCalls, TableCalls):
         if body is None:
             raise RunnerUnavailable("The model runner ended the call without an answer.")
         return _checked(body)
-
-
-def _connect(path: str, timeout_s: float) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(timeout_s)
-    try:
-        connection.connect(path)
-    except OSError:
-        connection.close()
-        raise
-    return connection
 
 
 def _checked(body: protocol.Block) -> tuple[Header, memoryview]:
