@@ -1,72 +1,169 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
+from unfold.views import ChangeList
 
-from deployments import services
-from deployments.choices import DeploymentStatus, RevisionStatus
-from deployments.models import Deployment, Revision
+from deployments import board, board_cells, services
+from deployments.admin import deployment_page, log_panels
+from deployments.admin.dialogs import RollBackDialog, SettingsDialog, changes_of
+from deployments.admin.filters import ProjectFilter, StateFilter
+from deployments.admin.trying import tried_panel
+from deployments.board import Standing
+from deployments.choices import DeploymentStatus
+from deployments.models import Deployment
 from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
-from hokusai.web.panels import Fact, Notice, Page, Panel, table
+from hokusai.web.panels import Page
 
-REVISIONS_SHOWN = 20
-OPEN_REFRESH_S = 4
-OPEN = (RevisionStatus.PENDING, RevisionStatus.STARTING)
+PREDICT = "deployments.predict"
 
 
 def _serves(obj: Deployment) -> bool:
     return obj.status == DeploymentStatus.ACTIVE
 
 
+def _can_roll_back(obj: Deployment) -> bool:
+    return _serves(obj) and services.rollback_target(obj) is not None
+
+
+class BoardList(ChangeList):
+    """The list with what each deployment does at this moment."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """One page; its figures cost two queries and one look into Redis."""
+        super().get_results(request)
+        rows: list[Any] = list(self.result_list)
+        found = board.standings(rows)
+        for row in rows:
+            row.standing = found[row.pk]
+        self.result_list: list[Any] = rows
+        self.board = board.summary(list(found.values()))
+        self.board_context = {"figures": board_cells.figures(self.board)}
+
+
 @admin.register(Deployment)
 class DeploymentAdmin(ScopedAdmin):
-    """Places that serve."""
+    """The serving board, and a page for each place that serves."""
 
     view_permission = "deployments.view_deployment"
     empty_hint = "Open a version that is ready and choose Deploy."
-    list_display = ("name", "status_label", "provider", "created_by", "created")
+    list_before_template = "console/serving_head.html"
+    list_display = (
+        "name",
+        "state_label",
+        "environment_label",
+        "version_label",
+        "requests_label",
+        "latency_label",
+        "errors_label",
+        "memory_label",
+        "tier_label",
+        "restarts_label",
+        "since_label",
+    )
     list_select_related = ("model__project", "created_by")
-    list_filter = (("status", ChoicesDropdownFilter),)
+    list_filter = (ProjectFilter, ("environment", ChoicesDropdownFilter), StateFilter)
     search_fields = ("^model__model_id", "^slug", "=public_id")
-    actions_detail = ("roll_back", "stop")
+    ordering = ("status", "-id")
+    actions_detail = ("roll_back", "settings", "stop")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoardList]:
+        return BoardList
 
     @display(description="deployment")
     def name(self, obj: Deployment) -> str:
         return str(obj)
 
-    @display(description="state", ordering="status")
-    def status_label(self, obj: Deployment) -> str:
-        return markup.badge(obj.status)
+    @display(description="state")
+    def state_label(self, obj: Any) -> str:
+        return board_cells.state(obj.standing)
 
-    @display(description="made", ordering="created_at")
-    def created(self, obj: Deployment) -> str:
-        return markup.moment(obj.created_at)
+    @display(description="environment", ordering="environment")
+    def environment_label(self, obj: Any) -> str:
+        return board_cells.environment(obj.standing)
+
+    @display(description="version")
+    def version_label(self, obj: Any) -> str:
+        return board_cells.version(obj.standing)
+
+    @display(description="requests/s")
+    def requests_label(self, obj: Any) -> str:
+        return board_cells.requests(obj.standing)
+
+    @display(description="p50 / p95")
+    def latency_label(self, obj: Any) -> str:
+        return board_cells.latency(obj.standing)
+
+    @display(description="errors")
+    def errors_label(self, obj: Any) -> str:
+        return board_cells.errors(obj.standing)
+
+    @display(description="memory")
+    def memory_label(self, obj: Any) -> str:
+        return board_cells.memory(obj.standing)
+
+    @display(description="isolation")
+    def tier_label(self, obj: Any) -> str:
+        return board_cells.tier(obj.standing)
+
+    @display(description="restarts")
+    def restarts_label(self, obj: Any) -> str:
+        return board_cells.restarts(obj.standing)
+
+    @display(description="since")
+    def since_label(self, obj: Any) -> str:
+        return markup.moment(obj.standing.since)
 
     @dialog_action(
         Dialog(
             title="Roll back",
-            text="Serve the revision that was live before this one.",
+            text="Serve the version that was live before this one.",
             submit="Roll back",
             needs="deployments.deploy",
             icon="undo",
+            form=RollBackDialog,
             variant=ActionVariant.WARNING,
-            when=_serves,
+            when=_can_roll_back,
         )
     )
     def roll_back(self, request: HttpRequest, obj: Deployment, data: dict[str, Any]) -> str:
         revision = services.roll_back(deployment_id=obj.pk, actor=self.actor(request))
+        if revision.status == "live":
+            return f"Rolled back: v{revision.version.number} serves again."
         return f"Rolling back: {revision} is being rolled out."
+
+    @dialog_action(
+        Dialog(
+            title="Settings",
+            text="How this deployment serves. What serves now goes on; the next request keeps to "
+            "what you save.",
+            submit="Save settings",
+            needs="deployments.deploy",
+            icon="tune",
+            form=SettingsDialog,
+            stays=True,
+        )
+    )
+    def settings(self, request: HttpRequest, obj: Deployment, data: dict[str, Any]) -> str:
+        changes = changes_of(obj, data)
+        if not changes:
+            return "Nothing was changed."
+        services.configure(deployment_id=obj.pk, actor=self.actor(request), **changes)
+        return f"Saved: {', '.join(name.replace('_', ' ') for name in sorted(changes))}."
 
     @dialog_action(
         Dialog(
             title="Stop",
             text="End serving. Predictions will be refused until something is deployed again.",
-            submit="Stop",
+            submit="Stop serving",
             needs="deployments.deploy",
             icon="stop_circle",
             variant=ActionVariant.DANGER,
@@ -78,36 +175,50 @@ class DeploymentAdmin(ScopedAdmin):
         return f"{obj} has stopped."
 
     def page(self, request: HttpRequest, obj: Deployment) -> Page:
-        revisions = list(obj.revisions.select_related("version__model")[:REVISIONS_SHOWN])
-        live = next((r for r in revisions if r.status == RevisionStatus.LIVE), None)
-        notices = [Notice(f"{r}: {r.error}", "danger") for r in revisions[:1] if r.error]
-        return Page(
-            title=str(obj),
-            badges=(markup.badge(obj.status),),
-            notices=notices,
-            facts=(
-                Fact("Model", markup.object_link(obj.model)),
-                Fact("Serves", markup.object_link(live.version) if live else markup.NOTHING),
-                Fact("Provider", markup.mono(obj.provider)),
-                Fact("Predict at", markup.mono(f"/api/v1/models/{obj.model.model_id}/predict")),
-                Fact("Made by", obj.created_by.username),
-                Fact("Id", markup.mono(obj.public_id)),
-            ),
-            panels=(_revisions(revisions), self.activity(request, obj)),
-            refresh_s=OPEN_REFRESH_S if any(r.status in OPEN for r in revisions) else 0,
+        return deployment_page.page_of(
+            obj,
+            range_name=request.GET.get(log_panels.RANGE, ""),
+            may_predict=self.may(request, PREDICT, obj),
+            may_read_log=self.may(request, "deployments.view_predictionlog", obj),
+            may_read_events=self.may(request, "core.view_event", obj),
         )
 
+    def get_urls(self) -> list[Any]:
+        """With the figures of now, the form that tries it and its log."""
+        wrap = self.admin_site.admin_view
+        name = "deployments_deployment"
+        own = [
+            path("<int:object_id>/now/", wrap(self.now_view), name=f"{name}_now"),
+            path("<int:object_id>/try/", wrap(self.try_view), name=f"{name}_try"),
+            path("<int:object_id>/log/", wrap(self.log_view), name=f"{name}_log"),
+        ]
+        return [*own, *super().get_urls()]
 
-def _revisions(revisions: list[Revision]) -> Panel:
-    rows = [
-        (
-            markup.object_link(revision, f"revision {revision.number}"),
-            markup.object_link(revision.version),
-            markup.badge(revision.status),
-            markup.moment(revision.live_at),
-            markup.moment(revision.ended_at),
-        )
-        for revision in revisions
-    ]
-    headers = ("Revision", "Version", "State", "Live since", "Ended")
-    return table("Revisions", headers, rows, empty="None yet.")
+    def now_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The figures of now alone, for the page to put in place of older ones."""
+        obj = self.object_or_404(request, str(object_id))
+        context = {"it": deployment_page.now_context(obj, self._standing(obj))}
+        return TemplateResponse(request, "console/panels/now.html", context)
+
+    def try_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """A prediction, on a page of its own for browsers without scripts."""
+        obj = self.object_or_404(request, str(object_id))
+        self.require(request, PREDICT, obj)
+        standing = self._standing(obj)
+        panel = tried_panel(obj, standing.revision if standing.live else None, request)
+        return self.render_page(request, obj, Page(title=str(obj), panels=(panel,)))
+
+    def log_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The last predictions."""
+        obj = self.object_or_404(request, str(object_id))
+        self.require(request, "deployments.view_predictionlog", obj)
+        page = log_panels.log_page(obj, only_errors="errors" in request.GET)
+        return self.render_page(request, obj, page)
+
+    def require(self, request: HttpRequest, permission: str, obj: Deployment) -> None:
+        """Raises PermissionDenied where the person's role is short."""
+        if not self.may(request, permission, obj):
+            raise PermissionDenied
+
+    def _standing(self, obj: Deployment) -> Standing:
+        return board.standings([obj])[obj.pk]

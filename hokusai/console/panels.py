@@ -1,38 +1,29 @@
 """The dashboard's panels: each draws one report for the projects of one person."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from contributions import impact
 from contributions import reports as contribution_reports
-from deployments import reports as deployment_reports
+from deployments import board, board_cells
 from experiments import reports as experiment_reports
 from hokusai.accounts.models import Project
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Job
 from hokusai.web import markup
-from hokusai.web.panels import Panel, chart, table
+from hokusai.web.panels import Figure, Panel, chart, table
 from registry import reports as registry_reports
 from registry.choices import PassKind
 from registry.models import Model, ModelVersion, Promotion
 from registry.sync_reports import Look, SyncStatus, sync_status
 
 WAITING_SHOWN = 6
+SERVING_SHOWN = 10
 # A look at what is new comes each minute.
 LATE_S = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One number with its name."""
-
-    label: str
-    value: Any
-    hint: str = ""
-    tone: str = "info"
 
 
 def figures(user: Any) -> Panel:
@@ -183,22 +174,24 @@ _NOBODY = (
 
 
 def deployments(user: Any) -> Panel:
-    """What serves, and in which state it is."""
+    """What serves, how it does, and what does not."""
     rows = [
         (
-            markup.object_link(line.deployment),
-            f"v{line.version}" if line.version else "—",
-            line.revision or "—",
-            markup.badge(line.status),
-            markup.moment(line.since),
+            markup.object_link(standing.deployment),
+            board_cells.state(standing),
+            board_cells.version(standing),
+            board_cells.requests(standing),
+            board_cells.latency(standing),
+            board_cells.errors(standing),
         )
-        for line in deployment_reports.deployment_board(user)
+        for standing in board.board_of(user, SERVING_SHOWN)
     ]
     return table(
-        "Deployments",
-        ("Deployment", "Version", "Revision", "State", "Since"),
+        "Serving",
+        ("Deployment", "State", "Version", "Requests/s", "p50 / p95", "Errors"),
         rows,
         empty="Nothing is deployed. Open a version that is ready and choose Deploy.",
+        hint=markup.link("The serving board", reverse("admin:deployments_deployment_changelist")),
         wide=False,
     )
 

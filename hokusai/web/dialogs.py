@@ -68,9 +68,9 @@ def dialog_action(dialog: Dialog) -> Callable[[Change], Any]:
 def _refused(
     request: HttpRequest, dialog: Dialog, form: DialogForm, error: DomainError
 ) -> HttpResponse:
-    """The dialog once more: what was typed, and why it was refused, at its field where one is."""
-    field = error.context.get("field")
-    form.add_error(field if field in form.fields else None, str(error))
+    """The dialog once more: what was typed, and why it was refused, at the fields that it names."""
+    for name, reason in error.context.get("fields", {"": str(error)}).items():
+        form.add_error(name if name in form.fields else None, reason)
     context = {"dialog": _told(dialog), "form": form, "form_submit_text": dialog.submit}
     return render(request, "unfold/helpers/dialog.html", context)
 

@@ -15,6 +15,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """One number with its name."""
+
+    label: str
+    value: Any
+    hint: str = ""
+    tone: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
 class Panel:
     """One card of a page: a template and what it is given."""
 

@@ -1,5 +1,6 @@
 // Draws the console's charts from the JSON beside them. No request, no inline code.
 import { drawLineage } from "./lineage.js";
+import { lines } from "./lines.js";
 import { waterfall } from "./waterfall.js";
 
 const TONES = {
@@ -383,6 +384,7 @@ function intervals(data, t) {
 
 const KINDS = {
   waterfall: (data, t) => waterfall(data, t, { tooltip, axis, nameAtAxis, escaped }),
+  lines: (data, t) => lines(data, t, { tooltip, axis, nameAtAxis, escaped }),
   curves, parallel, columns, ranking, history, measured, interval, intervals, confusion, power,
 };
 

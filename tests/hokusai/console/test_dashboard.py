@@ -42,7 +42,7 @@ def test_the_charts_draw_what_is_in_ones_projects(engineer: Staff, project: Proj
 def test_without_data_each_panel_says_what_to_do(engineer: Staff) -> None:
     shown = panels(engineer)
     assert "Register one" in shown["Versions registered per week"].context["empty"]
-    assert "Deploy" in shown["Deployments"].context["empty"]
+    assert "Deploy" in shown["Serving"].context["empty"]
 
 
 def test_promotions_that_wait_are_listed(engineer: Staff, project: Project) -> None:
