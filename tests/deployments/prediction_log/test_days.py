@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.utils import DataError
 from psycopg.errors import InsufficientPrivilege
+from pytest_django import Settings
 
 from deployments.log_models import PredictionLog
 from deployments.prediction_log.days import AHEAD_DAYS, keep_days
@@ -50,7 +51,7 @@ def test_a_row_of_a_day_without_a_partition_is_kept_and_moved_into_one() -> None
 
 
 @pytest.mark.django_db
-def test_days_that_are_over_are_dropped_with_their_rows(settings: SettingsWrapper) -> None:
+def test_days_that_are_over_are_dropped_with_their_rows(settings: Settings) -> None:
     old, kept = (datetime.now(UTC) - timedelta(days=days) for days in (6, 4))
     for at in (old, kept):
         PredictionFactory(at=at)
@@ -63,9 +64,7 @@ def test_days_that_are_over_are_dropped_with_their_rows(settings: SettingsWrappe
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("days", [0, -1, 3661, None])
-def test_a_retention_out_of_range_drops_nothing(
-    days: int | None, settings: SettingsWrapper
-) -> None:
+def test_a_retention_out_of_range_drops_nothing(days: int | None, settings: Settings) -> None:
     settings.PREDICTION_LOG_DAYS = days
     with pytest.raises(DataError, match="keep_days"):
         keep_days()

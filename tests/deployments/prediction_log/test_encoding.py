@@ -46,7 +46,7 @@ def test_each_row_has_a_key_of_its_own() -> None:
 )
 def test_what_a_row_holds_comes_back_as_it_was(text: str) -> None:
     body = {"rows": [{text or "a": text}]}
-    spaced = b"\n{\t\"rows\" :\r\n" + orjson.dumps(body["rows"]) + b" }\n"
+    spaced = b'\n{\t"rows" :\r\n' + orjson.dumps(body["rows"]) + b" }\n"
     assert row(body)["input"] == row(spaced)["input"] == body
     assert row(None, {"outputs": [text]})["output"] == [text]
 

@@ -21,9 +21,7 @@ def queue(begun: list[int], over: list[Entry]) -> PredictionQueue:
     return PredictionQueue(lambda: begun.append(1), over.append)
 
 
-def test_the_first_entry_alone_begins_the_writing(
-    queue: PredictionQueue, begun: list[int]
-) -> None:
+def test_the_first_entry_alone_begins_the_writing(queue: PredictionQueue, begun: list[int]) -> None:
     for _ in range(3):
         queue.put(entry())
     assert (len(queue), begun) == (3, [1])

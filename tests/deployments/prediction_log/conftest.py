@@ -1,0 +1,51 @@
+"""A writer of the test's own, which writes when it is told to, and rows that are real."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from deployments import endpoints
+from deployments.endpoints import Target
+from deployments.prediction_log import table
+from deployments.prediction_log.writer import Writer
+from tests.factories import RevisionFactory
+
+
+@pytest.fixture
+def spool_folder(settings: Settings, tmp_path: Path) -> Path:
+    folder = tmp_path / "spool"
+    settings.PREDICTION_SPOOL = str(folder)
+    return folder
+
+
+@pytest.fixture
+def writer(spool_folder: Path, transactional_db: None) -> Iterator[Writer]:
+    """Commits through a connection of its own, so the table is emptied behind it."""
+    found = Writer()
+    yield found
+    found.close()
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE deployments_predictionlog")
+
+
+@pytest.fixture
+def target(transactional_db: None) -> Target:
+    return endpoints.target_of_revision(RevisionFactory(status="live").public_id)
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Takes PostgreSQL away from writers, and gives it back."""
+    connect = table.connect
+
+    def refuse() -> table.Connection:
+        raise psycopg.OperationalError("connection refused")
+
+    def switch(is_away: bool) -> None:
+        monkeypatch.setattr(table, "connect", refuse if is_away else connect)
+
+    return switch
