@@ -11,6 +11,10 @@ TASKS = 10
 REGIONS = 10
 # Of each model, the version that is in production; the one after it is the latest.
 IN_PRODUCTION = PER_MODEL - 1
+# The table of a batch, and how many processes each side has for it.
+BATCH_ROWS = 1_000_000
+BATCH_COLUMNS = 30
+BATCH_PROCESSES = 2
 
 # Key and SQL of each tag's value, of the version with the running number `i`, from 0.
 TAG_SQL = {

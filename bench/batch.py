@@ -1,0 +1,40 @@
+"""A batch job of a million rows against a plain scikit-learn loop in one process per core."""
+
+from dataclasses import dataclass
+
+from bench.measuring import Result, result
+from bench.sides import Sides
+from bench.sizes import BATCH_COLUMNS as COLUMNS
+from bench.sizes import BATCH_PROCESSES as PROCESSES
+from bench.sizes import BATCH_ROWS as ROWS
+from hokusai.embedded import roster
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows per second from asking for the batch to one file with all outputs."""
+
+    sides: Sides
+    rounds: int
+
+    def batch_1m(self) -> Result:
+        """Same Parquet file in, the same outputs as Parquet; aim 0.8 of the loop's rows/s."""
+        sides = self.sides
+        sides.supervisor.start(roster.worker(sides.servers.folder, sides.addresses))
+        sides.supervisor.wait_ready("worker")
+        folder = str(sides.folder / "batch")
+        try:
+            seen = sides.inside(f"measure({folder!r}, {self.rounds})", module="batching")
+        finally:
+            sides.supervisor.stop("worker")
+        if not seen["same"]:
+            raise RuntimeError("The batch's outputs are not those of the loop.")
+        return result(
+            ROWS / seen["ours_s"],
+            ROWS / seen["peer_s"],
+            "rows/s",
+            f"{ROWS} rows of {COLUMNS} columns, StandardScaler and LogisticRegression from skops; "
+            f"ours: {seen['parts']} leased parts on {PROCESSES} workers with isolated children, "
+            "from the request to one Parquet file; peer: processes that wait with the model "
+            f"loaded; {seen['ours_s']:.2f} s against {seen['peer_s']:.2f} s",
+        )
