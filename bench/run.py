@@ -15,6 +15,7 @@ from pathlib import Path
 from bench import load, sides
 from bench.alone import Alone
 from bench.attributing import Attributing
+from bench.batch import Batch
 from bench.measuring import Result, Turns
 from bench.registries import Registries
 from bench.resampling import Resampling
@@ -39,6 +40,7 @@ def measurements(both: Sides, rounds: int, seconds: int) -> dict[str, Callable[[
         "production_version": registries.production_version,
         "create_version": registries.create_version,
         "predict_row": serving.predict_row,
+        "batch_1m": Batch(both, rounds).batch_1m,
         "predict_row_bentoml": serving.predict_row_bentoml,
         "predict_1000": serving.predict_1000,
         "search_growth": alone.search_growth,
