@@ -20,7 +20,7 @@ FAILED_FROM: Final = 400
 RANGE: Final = "range"
 # Name, how long, in how many parts, how the ends of the parts are written.
 RANGES = (
-    ("1h", "1 hour", timedelta(hours=1), 30, "%H:%M"),
+    ("1h", "hour", timedelta(hours=1), 30, "%H:%M"),
     ("24h", "24 hours", timedelta(hours=24), 48, "%H:%M"),
     ("7d", "7 days", timedelta(days=7), 56, "%-d %b %H:%M"),
 )
@@ -126,11 +126,7 @@ def failed(deployment: Deployment) -> Panel:
 def log_page(deployment: Deployment, *, only_errors: bool) -> Page:
     """The last predictions, as the log has them."""
     entries = reports.recent(deployment, LOG_SHOWN, only_errors=only_errors)
-    other = (
-        markup.link("All predictions", "?")
-        if only_errors
-        else markup.link("Failed only", "?errors")
-    )
+    other = ("All predictions", "?") if only_errors else ("Failed only", "?errors")
     panel = table(
         "Failed predictions" if only_errors else "Predictions",
         ("When", "Request", "Asked by", "Version", "Status", "Code", "Rows", "Took", "Model"),
@@ -140,9 +136,7 @@ def log_page(deployment: Deployment, *, only_errors: bool) -> Page:
                 markup.mono(entry.request_id, 12),
                 markup.mono(entry.key_id, 14),
                 f"v{entry.version}",
-                markup.badge(
-                    str(entry.status), "danger" if entry.status >= FAILED_FROM else "success"
-                ),
+                markup.badge(str(entry.status), _tone(entry.status)),
                 markup.mono(entry.code),
                 entry.rows,
                 f"{board_cells.ms(entry.total_ms)} ms",
