@@ -53,3 +53,9 @@ class WrongBytes(Conflict):
     """What would serve is not what was registered."""
 
     code = "wrong_bytes"
+
+
+class NoExport(Conflict):
+    """The file of an export is not there yet, or not there any more."""
+
+    code = "no_export"

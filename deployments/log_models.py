@@ -1,5 +1,8 @@
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
+import orjson
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -14,6 +17,8 @@ FAILED = 400
 PUBLIC_PREFIX = "prd"
 # Keys begin with the second of the request, so that one key names the day where it is found.
 KEYS_PER_SECOND = 100_000_000
+MAX_KEY = 10**18
+HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 
 
 class PredictionQuerySet(ScopedQuerySet):
@@ -23,19 +28,36 @@ class PredictionQuerySet(ScopedQuerySet):
         """Those that were answered with an error."""
         return self.filter(status__gte=FAILED)
 
+    def of_public_id(self, public_id: str) -> Self:
+        """The row of a public id, looked for in its day alone; nothing for what is no such id."""
+        prefix, _, digits = public_id.partition("_")
+        if prefix != PUBLIC_PREFIX or not HEXADECIMAL.fullmatch(digits):
+            return self.none()
+        return self.of_key(int(digits, 16))
+
+    def of_key(self, key: int) -> Self:
+        """The row of a key, looked for in its day alone."""
+        if not 0 <= key < MAX_KEY:
+            return self.none()
+        begin = datetime.fromtimestamp(key // KEYS_PER_SECOND, UTC)
+        return self.filter(pk=key, at__gte=begin, at__lt=begin + timedelta(seconds=1))
+
 
 class ExportQuerySet(ScopedQuerySet):
     project_path = "deployment__model__project"
 
 
 class StoredJson(models.JSONField):
-    """A column of type `json`, which the driver has read already."""
+    """JSON in a column of text, read as requests are read."""
 
     def db_type(self, connection: Any) -> str:
-        return "json"
+        return "text"
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return None if value is None else orjson.dumps(value).decode()
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        return value
+        return None if value is None else orjson.loads(value)
 
 
 class PredictionLog(models.Model):

@@ -2,6 +2,7 @@ from django.urls import re_path
 from rest_framework.routers import SimpleRouter
 
 from deployments.api.batch_views import BatchViewSet
+from deployments.api.log_views import PredictionExportViewSet, PredictionLogViewSet
 from deployments.api.prediction_views import DeploymentPredictView, ModelPredictView
 from deployments.api.views import DeploymentViewSet, RevisionViewSet
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
@@ -10,6 +11,16 @@ router = SimpleRouter(trailing_slash=False)
 router.register("deployments", DeploymentViewSet, basename="deployment")
 router.register(
     rf"deployments/(?P<deployment_id>{PUBLIC_ID})/revisions", RevisionViewSet, basename="revision"
+)
+router.register(
+    rf"deployments/(?P<deployment_id>{PUBLIC_ID})/predictions",
+    PredictionLogViewSet,
+    basename="logged-prediction",
+)
+router.register(
+    rf"deployments/(?P<deployment_id>{PUBLIC_ID})/prediction-exports",
+    PredictionExportViewSet,
+    basename="prediction-export",
 )
 router.register("batch-predictions", BatchViewSet, basename="batch-prediction")
 urlpatterns = [

@@ -28,8 +28,9 @@ CREATE TABLE deployments_predictionlog (
     content_type text NOT NULL,
     input_digest text NOT NULL,
     redacted text[],
-    input json,
-    output json,
+    -- JSON as it was read, which `json` would keep too, for a second reading of every row.
+    input text,
+    output text,
     PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
 -- Charts read nothing but this index.

@@ -31,7 +31,7 @@ REFUSED = Counter(
     "hokusai_prediction_log_refused", "Rows that PostgreSQL refused to keep in the prediction log"
 )
 # What is wrong with the rows, not with the server; a retry would be refused again.
-WRONG_ROWS: Final = (psycopg.DataError, psycopg.IntegrityError)
+WRONG_ROWS: Final = (psycopg.DataError, psycopg.IntegrityError, ValueError)
 Connection = psycopg.Connection[Any]
 
 
@@ -61,8 +61,8 @@ def insert(connection: Connection, lines: Sequence[bytes]) -> None:
 
     Raises psycopg.Error where the server, not a row, is the reason.
     """
-    rows = [fields for line in lines if (fields := _fields(line)) is not None]
     try:
+        rows = [fields_of(line) for line in lines]
         with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(INSERT, rows)
     except WRONG_ROWS:
@@ -72,23 +72,11 @@ def insert(connection: Connection, lines: Sequence[bytes]) -> None:
 
 def _insert_one(connection: Connection, line: bytes) -> None:
     for one in (line, without_payloads(line)):
-        fields = _fields(one)
-        if fields is None:
-            return
         try:
-            connection.execute(INSERT, fields)
+            connection.execute(INSERT, fields_of(one))
         except WRONG_ROWS as error:
-            refused = error
+            refused = str(error).partition("\n")[0]
         else:
             return
     REFUSED.inc()
-    log.error("prediction_refused", error=str(refused).partition("\n")[0])
-
-
-def _fields(line: bytes) -> list[str | None] | None:
-    try:
-        return fields_of(line)
-    except ValueError as error:
-        REFUSED.inc()
-        log.warning("prediction_unreadable", error=str(error))
-        return None
+    log.error("prediction_refused", error=refused)

@@ -87,6 +87,7 @@ CONTENT_REFERENCES = [
     "experiments.content.OutcomeContent",
     "contributions.content.CreditContent",
     "deployments.batches.content.BatchContent",
+    "deployments.prediction_log.exporting.ExportContent",
 ]
 # How gains are attributed instead of by retraining, where that is too dear: knn-shapley/1 or
 # row-weights/1, of which nothing is payable; empty: by retraining wherever the platform trained.

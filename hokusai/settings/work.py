@@ -119,6 +119,10 @@ JOBS = {
         "on_failure": "registry.artifacts.copy_failed",
     },
     "artifact_verification": {"handler": "registry.verification.verify_artifact"},
+    "onnx_conversion": {
+        "handler": "registry.conversion.convert_version",
+        "on_failure": "registry.conversion.conversion_failed",
+    },
     "artifact_signature": {
         "handler": "registry.signing.sign_artifact",
         "queue": "signing",
@@ -187,6 +191,7 @@ JOBS = {
         "handler": "deployments.batches.predicting.predict_chunk",
         "on_failure": "deployments.batches.predicting.chunk_failed",
     },
+    "prediction_export": {"handler": "deployments.prediction_log.exporting.export_predictions"},
     "rollout": {
         "handler": "deployments.rollout.roll_out",
         "on_failure": "deployments.rollout.rollout_failed",
@@ -203,5 +208,6 @@ EVENT_SUBSCRIBERS = [
     "contributions.receivers.SumCredit",
     "hokusai.transparency.receivers.LogKeyEvents",
     "hokusai.web.receivers.ForgetRevokedKeys",
+    "hokusai.web.receivers.ForgetRemovedMembers",
     "hokusai.notify.receivers.TellMembers",
 ]

@@ -30,7 +30,7 @@ class CursorPagination(BasePagination):
         self.request = request
         refuse_unknown(request, view)
         field, descending = ordering_of(request, getattr(view, "ordering_fields", ()))
-        size = _page_size(request)
+        size = page_size_of(request)
         if cursor := request.query_params.get("cursor"):
             queryset = queryset.filter(_after(_row(queryset.model, cursor), field, descending))
         sign = "-" if descending else ""
@@ -92,7 +92,8 @@ def ordering_of(request: Request, allowed: Any) -> tuple[str, bool]:
     return field, wish.startswith("-")
 
 
-def _page_size(request: Request) -> int:
+def page_size_of(request: Request) -> int:
+    """How many rows a page is to have; a size out of range is a ValidationError."""
     text = request.query_params.get("page_size", str(settings.REST_FRAMEWORK["PAGE_SIZE"]))
     size = int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else 0
     if not 1 <= size <= MAX_PAGE_SIZE:

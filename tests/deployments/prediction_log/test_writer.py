@@ -56,7 +56,7 @@ def test_a_row_that_postgresql_refuses_is_tried_without_payloads_and_holds_up_no
     monkeypatch.setattr(
         writer.encoder,
         "line",
-        lambda one: line(one).replace(b'"broken"', b"broken").replace(b"\t422\t", b"\t99999\t"),
+        lambda one: line(one).replace(b'"broken"', b'"\xff"').replace(b"\t422\t", b"\t99999\t"),
     )
     put(writer, target, "good")
     writer.queue.put(entry(target=target, request_id="hopeless", status=422))
