@@ -87,9 +87,11 @@ class Child:
         if self._exit is not None and self._exit < 0:
             name = signal.Signals(-self._exit).name
             return ModelCrashed(f"The model's process was ended by {name}.", signal=name)
-        status = -1 if self._exit is None else self._exit
+        if self._exit is None:
+            return ModelCrashed("The model's process ended with the one that had started it.")
         return ModelCrashed(
-            f"The model's process ended by itself with status {status}.", exit_status=status
+            f"The model's process ended by itself with status {self._exit}.",
+            exit_status=self._exit,
         )
 
     def hear(self, raw: bytes) -> None:

@@ -23,17 +23,24 @@ from hokusai.runner.spec import Spec
 
 LOG: Final = logging.getLogger("hokusai.runner")
 REMEMBERED_CAUSES: Final = 256
+# The watch sees an end within one of its rounds.
+SEEN_S: Final = 0.25
 RESTED: Final = RunnerUnavailable("This version was ended while nobody asked it.")
 REPLACED: Final = RunnerUnavailable("This version was replaced.")
 Start = Callable[[Spec, socket], Child]
+Warm = Callable[[str, str], None]
 
 
 class Keeper:
-    """Every served key. `start` forks a child that inherits a listening socket."""
+    """Every served key. `start` forks a child that inherits a listening socket.
 
-    def __init__(self, folder: Path, start: Start, pace: Pace) -> None:
+    `warm` sees to the parent of a project and kind, as `Child.home` names it.
+    """
+
+    def __init__(self, folder: Path, start: Start, warm: Warm, pace: Pace) -> None:
         self._folder = folder
         self._start = start
+        self._warm = warm
         self._pace = pace
         self._journal = Journal(folder)
         self._kept: dict[str, Kept] = {}
@@ -136,12 +143,12 @@ class Keeper:
         kept = self.at(path)
         if kept is None:
             return self._causes.get(path), False
-        since = time.monotonic() - END_WAIT_S
-        child = kept.living()
-        found = kept.told(since)
-        if found is None and child is not None and child.ended.wait(END_WAIT_S):
+        child, found = kept.living(), kept.told(time.monotonic() - END_WAIT_S)
+        # A child that lives may be the next one already, or the one whose end is not yet seen.
+        if child is not None and child.ended.wait(SEEN_S if found else END_WAIT_S):
+            self._settle(kept, child)
             return child.cause(), False
-        return found or kept.told(since) or (None, False)
+        return found or kept.told(time.monotonic() - END_WAIT_S) or (None, False)
 
     def _serve_anew(self, spec: Spec) -> Path:
         path = doors.path_of(self._folder, spec.key)
@@ -249,9 +256,15 @@ class Keeper:
         while self._ended:
             child = self._ended.popleft()
             for kept in self.all():
-                if kept.ended(child):
-                    LOG.warning("%s: %s", kept.spec.key, child.cause().message)
-                    child.dispose()
+                self._settle(kept, child)
+
+    def _settle(self, kept: Kept, child: Child) -> None:
+        """Note the end of a child, if it is this key's, and give back what it held."""
+        if kept.ended(child):
+            LOG.warning("%s: %s", kept.spec.key, child.cause().message)
+            child.dispose()
+            # Its parent may have ended with it, and takes seconds to be warm again.
+            self._in_background(self._warm, *child.home)
 
     def _sweep(self, now: float) -> None:
         for kept in self.all():

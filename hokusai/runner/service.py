@@ -68,7 +68,7 @@ class Runner:
             self._nursery, self._scratch, allow_tier_c=allow_tier_c, highest=highest
         )
         self._nursery.forget("", "bare")
-        self._keeper = Keeper(folder, self._serving_child, pace)
+        self._keeper = Keeper(folder, self._serving_child, self._warm, pace)
         self._warm_up(self._keeper.open())
 
     def close(self) -> None:
@@ -172,16 +172,14 @@ class Runner:
     def _warm_up(self, homes: list[tuple[str, str]]) -> None:
         """Have the parents of what was served before ready when its first callers come."""
         wanted = dict.fromkeys((project, _kind(model_format)) for project, model_format in homes)
-        if wanted:
-            first = list(wanted)[:MAX_ZYGOTES]
-            threading.Thread(target=self._warm, args=(first,), daemon=True).start()
+        for home in list(wanted)[:MAX_ZYGOTES]:
+            threading.Thread(target=self._warm, args=home, daemon=True).start()
 
-    def _warm(self, homes: list[tuple[str, str]]) -> None:
-        for home in homes:
-            try:
-                self._nursery.warm(*home)
-            except RunnerError as error:
-                LOG.warning("%s", error.message)
+    def _warm(self, project: str, kind: str) -> None:
+        try:
+            self._nursery.warm(project, kind)
+        except RunnerError as error:
+            LOG.warning("%s", error.message)
 
     def _memory_in_all(self) -> int:
         seen_at, found = self._memory
