@@ -15,8 +15,9 @@ from hokusai.core.errors import NotFound
 from hokusai.core.events import SYSTEM, record
 from hokusai.core.jobs import Work
 from hokusai.core.models import Job
+from hokusai.storage import stores
 from registry.models import ModelVersion
-from registry.services import Made, keep_files, register_made
+from registry.services import Made, register_made
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,12 @@ def _fit(work: Work, training: Training, tables: TrainingTables, added: int) -> 
     trainer = Trainer.of(training.benchmark, training.recipe, training.parameters)
     seed = training.seeds[0]
     work.progress(15, f"fitting the control on {len(tables.base)} rows")
-    control = keep_files(trainer.export([tables.base], seed))
+    store = stores["default"]
+    control = store.put_files(trainer.export([tables.base], seed))
     work.progress(50, f"fitting the candidate on {len(tables.base)} and {added} new rows")
-    candidate = keep_files(trainer.export([tables.base, *tables.added.values()], seed))
+    candidate = stores["default"].put_files(
+        trainer.export([tables.base, *tables.added.values()], seed)
+    )
     if control == candidate:
         raise TrainingImpossible("The added rows change nothing: both fits are the same model.")
     work.progress(90, "registering both")

@@ -16,6 +16,7 @@ from hokusai.storage import stores
 from hokusai.storage.trees import Manifest
 from hokusai.tracking import RunRecord, tracking
 from registry.choices import ArtifactState
+from registry.conversion import CONVERTED_FLAVOR
 from registry.fetching import FETCHED, fetch
 from registry.inspection import Inspection, inspect
 from registry.mapping import server_of
@@ -113,6 +114,13 @@ def _keep(
         project_id=version.project_id,
         label=str(version),
     )
+    if version.flavor == CONVERTED_FLAVOR:
+        jobs.enqueue(
+            "onnx_conversion",
+            subject=version.public_id,
+            project_id=version.project_id,
+            label=str(version),
+        )
     _record(
         "version:ready",
         version,

@@ -175,6 +175,14 @@ class ScanVerdict(models.TextChoices):
     DANGEROUS = "dangerous"
 
 
+class ConversionVerdict(models.TextChoices):
+    """What came of making ONNX of a version."""
+
+    EXACT = "exact"
+    DIFFERS = "differs"
+    UNSUITABLE = "unsuitable"
+
+
 class UploadState(models.TextChoices):
     """What became of uploaded files."""
 

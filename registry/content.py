@@ -9,18 +9,19 @@ from hokusai.core.events import Actor, record
 from hokusai.core.providers import load_hooks
 from hokusai.storage import stores, uploads
 from hokusai.storage.sweeping import Reference, SweepReport, forget_uploads, sweep
-from registry.models import DatasetVersion, ModelVersion
+from registry.models import DatasetVersion, ModelVersion, OnnxConversion
 
 CHUNK = 5_000
 
 
 class RegistryContent:
-    """Trees of versions and files of datasets, whatever their state: archived ones stay."""
+    """Trees of versions, ONNX made of them, and files of datasets, whatever their state."""
 
     def digests(self) -> Iterator[Reference]:
-        trees = ModelVersion.objects.exclude(tree_digest="").order_by()
-        for digest in trees.values_list("tree_digest", flat=True).iterator(chunk_size=CHUNK):
-            yield "tree", digest
+        for kept in (ModelVersion, OnnxConversion):
+            trees = kept.objects.exclude(tree_digest="").order_by()
+            for digest in trees.values_list("tree_digest", flat=True).iterator(chunk_size=CHUNK):
+                yield "tree", digest
         files = DatasetVersion.objects.order_by()
         for digest in files.values_list("file_digest", flat=True).iterator(chunk_size=CHUNK):
             yield "blob", digest

@@ -48,15 +48,8 @@ def live(plan: Plan, handles: Handles) -> None:
             return
         if _orphaned(handles.guard):
             return
-        if plan.purpose == "probe":
-            probe.attempt(data, plan.probe)
-            return
-        if plan.purpose == "train":
-            fitting.answer(data, plan)
-            return
-        if plan.purpose == "table":
-            # Its warmed parent has imported it; no other child needs the library.
-            importlib.import_module("hokusai.runner.table_reading").answer(data)
+        if plan.purpose not in ("once", "serve"):
+            _run_errand(data, plan, tree)
             return
         try:
             with ForeignCode("load"):
@@ -78,6 +71,19 @@ def live(plan: Plan, handles: Handles) -> None:
             data.sendall(protocol.encode(_introduction(model)))
             with socket.socket(fileno=handles.listener) as listener:
                 Service(data, listener, answerer).run()
+
+
+def _run_errand(data: socket.socket, plan: Plan, tree: str) -> None:
+    """Do what is no prediction; two of these need what only their warmed parents imported."""
+    match plan.purpose:
+        case "probe":
+            probe.attempt(data, plan.probe)
+        case "train":
+            fitting.answer(data, plan)
+        case "table":
+            importlib.import_module("hokusai.runner.table_reading").answer(data)
+        case "convert":
+            importlib.import_module("hokusai.runner.conversion").answer(data, plan, tree)
 
 
 def _orphaned(guard: int) -> bool:

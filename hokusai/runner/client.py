@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hokusai.runner import protocol
+from hokusai.runner.conversion_calls import ConversionCalls
 from hokusai.runner.errors import (
     ModelTimeout,
     ProtocolError,
@@ -45,7 +46,7 @@ Row = Mapping[str, Any]
 WARM_S: Final = 120.0
 
 
-class RunnerClient(TrainingCalls, TableCalls):
+class RunnerClient(TrainingCalls, TableCalls, ConversionCalls):
     """Calls the runner at `socket_path`. Thread-safe and fork-safe; keeps no open call.
 
     Every method raises a RunnerError: RunnerUnavailable where nobody answers in `timeout_s`.

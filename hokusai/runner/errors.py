@@ -103,6 +103,12 @@ class TrainingDataUnusable(RunnerError):
     code = "training_data_unusable"
 
 
+class ConversionRefused(RunnerError):
+    """The model cannot be brought to ONNX as it computes now."""
+
+    code = "conversion_refused"
+
+
 class ProtocolError(RunnerError):
     """The other side sent what the protocol does not know."""
 
@@ -125,6 +131,7 @@ BY_CODE: dict[str, type[RunnerError]] = {
         RecipeRefused,
         InvalidParameters,
         TrainingDataUnusable,
+        ConversionRefused,
         ProtocolError,
     )
 }

@@ -28,10 +28,11 @@ class ModelFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InputColumn:
-    """One named input and its MLflow type (`double`, `long`, …)."""
+    """One named input, its MLflow type (`double`, `long`, …), and whether it must be given."""
 
     name: str
     type: str
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,10 @@ def _inputs(signature: dict[str, Any]) -> tuple[InputColumn, ...] | None:
         return None
     if any("tensor-spec" in column for column in columns):
         return None
-    return tuple(InputColumn(column["name"], str(column.get("type"))) for column in columns)
+    return tuple(
+        InputColumn(column["name"], str(column.get("type")), column.get("required") is not False)
+        for column in columns
+    )
 
 
 def _columns(text: object) -> list[dict[str, Any]]:

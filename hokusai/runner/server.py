@@ -22,6 +22,8 @@ BACKLOG: Final = 128
 MAX_FILES: Final = 1 << 16
 Answer = tuple[dict[str, Any], memoryview | None]
 Question = Callable[[protocol.Header], dict[str, Any]]
+# What a fresh child does with the whole body.
+Errand = Callable[[protocol.Header, protocol.Block], Answer]
 
 
 class Server:
@@ -29,6 +31,13 @@ class Server:
 
     def __init__(self, path: Path, runner: Runner) -> None:
         self._runner = runner
+        self._errands: dict[str, Errand] = {
+            "predict_once": runner.predict_once,
+            "fit_predict": runner.train,
+            "fit_export": runner.train,
+            "read_table": runner.read_table,
+            "convert": runner.convert,
+        }
         self._questions: dict[str, Question] = {
             "health": runner.health,
             "serve": runner.serve,
@@ -58,14 +67,11 @@ class Server:
     def _answer(self, body: protocol.Block) -> Answer:
         try:
             header, _ = protocol.decode(body)
-            asked = header.get("op")
-            if asked == "predict_once":
-                return self._runner.predict_once(header, body)
-            if asked in ("fit_predict", "fit_export"):
-                return self._runner.train(header, body)
-            if asked == "read_table":
-                return self._runner.read_table(header, body)
-            question = self._questions.get(str(asked))
+            asked = str(header.get("op"))
+            errand = self._errands.get(asked)
+            if errand is not None:
+                return errand(header, body)
+            question = self._questions.get(asked)
             if question is None:
                 raise ProtocolError("The runner knows no such question.")
             return question(header), None

@@ -116,6 +116,13 @@ class Runner:
         child = self._nursery.start(plan, project=str(header["project"]), kind="table")
         return ask_once(child, body, float(header["deadline_s"]))
 
+    def convert(
+        self, header: protocol.Header, body: protocol.Block
+    ) -> tuple[protocol.Header, memoryview]:
+        """The files of a version as ONNX, which a fresh child makes."""
+        child = self._start("convert", header, kind="conversion")
+        return ask_once(child, body, float(header["deadline_s"]))
+
     def serve(self, header: protocol.Header) -> dict[str, Any]:
         """Serve a key; see `Keeper.serve`."""
         return {"socket_path": str(self._keeper.serve(read_spec(header)))}
@@ -189,7 +196,12 @@ class Runner:
         return found
 
     def _start(
-        self, purpose: Purpose, header: protocol.Header, listener: socket.socket | None = None
+        self,
+        purpose: Purpose,
+        header: protocol.Header,
+        listener: socket.socket | None = None,
+        *,
+        kind: str = "",
     ) -> Child:
         files, model_format = self._checked(str(header["tree_digest"]))
         self.isolation.check(model_format)
@@ -201,7 +213,8 @@ class Runner:
             model_format=model_format,
             latency_budget_ms=float(header.get("latency_budget_ms") or 0.0),
         )
-        project, kind = str(header["project"]), _kind(model_format)
+        project = str(header["project"])
+        kind = kind or _kind(model_format)
         return self._nursery.start(plan, project=project, kind=kind, listener=listener)
 
     def _plan(

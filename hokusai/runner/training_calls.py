@@ -101,7 +101,7 @@ class TrainingCalls:
             "memory_bytes": memory_bytes,
         }
         reply, raw = self._call(header, _block(tables, None), deadline_s + WARM_S)
-        return _files(reply, raw)
+        return files_of(reply, raw)
 
 
 def _header(
@@ -156,15 +156,16 @@ def _outputs(
         start = end
 
 
-def _files(reply: Mapping[str, Any], raw: memoryview) -> dict[str, bytes]:
+def files_of(reply: Mapping[str, Any], raw: memoryview) -> dict[str, bytes]:
+    """The files of a reply that lists them; raises ProtocolError where sizes do not fit."""
     listed = reply.get("files")
     if not isinstance(listed, list):
-        raise ProtocolError("The training answered without files.")
+        raise ProtocolError("The child answered without files.")
     files, start = {}, 0
     for entry in listed:
         size = entry["size"] if isinstance(entry, dict) else -1
         if not isinstance(size, int) or size < 0 or start + size > len(raw):
-            raise ProtocolError("The training answered with files of another size.")
+            raise ProtocolError("The child answered with files of another size.")
         files[str(entry["path"])] = bytes(raw[start : start + size])
         start += size
     return files

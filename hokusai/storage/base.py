@@ -1,12 +1,13 @@
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from hokusai.core.errors import OutsideError, OutsideUnavailable
-from hokusai.storage.trees import Manifest
+from hokusai.storage.trees import Manifest, check_path
 from hokusai.storehouse.layout import DIGEST
 
 Kind = Literal["blob", "tree", "draft"]
@@ -81,6 +82,15 @@ class ContentStore(ABC):
     @abstractmethod
     def put_tree(self, folder: Path) -> Manifest:
         """Keep a folder of files under its tree digest. Raises TreeRefused, ContentDamaged."""
+
+    def put_files(self, files: Mapping[str, bytes]) -> str:
+        """Keep files, by path, as one tree; its digest. Raises TreeRefused, ContentDamaged."""
+        with tempfile.TemporaryDirectory(prefix="hokusai-made-") as name:
+            for path, content in files.items():
+                target = Path(name) / check_path(path)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            return self.put_tree(Path(name)).digest
 
     @abstractmethod
     def manifest(self, tree_digest: str) -> Manifest:

@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from hokusai.web import markup
 from hokusai.web.panels import Fact, Notice, Panel, plain, table
 from registry.cards import card_of
-from registry.choices import ArtifactState, ScanVerdict, SyncState
-from registry.models import ArtifactScan, ModelVersion
+from registry.choices import ArtifactState, ConversionVerdict, ScanVerdict, SyncState
+from registry.models import ArtifactScan, ModelVersion, OnnxConversion
 from registry.sync_reports import tracking_notice
 
 TAG_SHOWN = 80
@@ -61,6 +61,7 @@ def facts(obj: ModelVersion, parent: Any) -> tuple[Fact, ...]:
         Fact("Parent", parent),
         Fact("Format", obj.flavor or "—"),
         Fact("Artifact", files_link(obj)),
+        _serves_as(obj),
         Fact("Tree digest", markup.mono(obj.tree_digest, 16), "sha256 over all files"),
         Fact("Identity", markup.mono(obj.identity_digest, 16), "equal for two saves of one model"),
         Fact("Licence", obj.licence or "—"),
@@ -74,6 +75,17 @@ def facts(obj: ModelVersion, parent: Any) -> tuple[Fact, ...]:
         Fact("Registered", markup.moment(obj.created_at)),
         Fact("Id", markup.mono(obj.public_id)),
     )
+
+
+def _serves_as(obj: ModelVersion) -> Fact:
+    """Which form of the version answers predictions, and why."""
+    found = OnnxConversion.objects.filter(version=obj).first()
+    if found is None:
+        return Fact("Serves as", "as registered")
+    if found.verdict == ConversionVerdict.EXACT:
+        hint = f"made from it; the same answers for {found.rows} rows"
+        return Fact("Serves as", markup.badge("ONNX", "success"), hint)
+    return Fact("Serves as", "as registered", f"no ONNX: {found.reason}")
 
 
 def values(title: str, values: dict[str, Any], empty: str) -> Panel:

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from hokusai.web.serializers import ReadModelSerializer, ReadSerializer
 from registry.choices import SecurityLevel
-from registry.models import ArtifactScan, ArtifactSignature, ModelVersion
+from registry.models import ArtifactScan, ArtifactSignature, ModelVersion, OnnxConversion
 
 
 class ScanSerializer(serializers.ModelSerializer):
@@ -31,6 +31,12 @@ class ArtifactArtifactSignatureSerializer(serializers.ModelSerializer):
         fields = ("signer", "key_id", "tree_digest", "bundle", "created_at")
 
 
+class OnnxConversionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = OnnxConversion
+        fields = ("verdict", "reason", "tree_digest", "rows", "max_difference", "created_at")
+
+
 class MetadataSerializer(ReadModelSerializer):
     """What is known of a version from its files and about them."""
 
@@ -38,6 +44,12 @@ class MetadataSerializer(ReadModelSerializer):
     used_by = serializers.SerializerMethodField()
     scan = ScanSerializer(allow_null=True, default=None)
     signatures = ArtifactArtifactSignatureSerializer(many=True)
+    onnx = OnnxConversionSerializer(
+        source="conversion",
+        allow_null=True,
+        default=None,
+        help_text="the same as ONNX, which serves where its verdict is `exact`; null before",
+    )
 
     class Meta:
         model = ModelVersion
@@ -49,6 +61,7 @@ class MetadataSerializer(ReadModelSerializer):
             "used_by",
             "scan",
             "signatures",
+            "onnx",
         )
 
     def get_uses(self, version: ModelVersion) -> list[str]:

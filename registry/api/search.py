@@ -9,7 +9,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hokusai.accounts.models import ApiKey
 from hokusai.web.hot import HotAnswer, answered
 from hokusai.web.views import GuardedView
 from registry.api.bodies import chosen_fields, version_answer
@@ -115,8 +114,8 @@ class ReadingView(GuardedView):
 
     def viewer(self) -> Viewer:
         """Whoever asks."""
-        if isinstance(self.request.auth, ApiKey):
-            return viewer_of_key(self.request.auth.project_id)
+        if self.key is not None:
+            return viewer_of_key(self.key.project_id)
         return viewer_of_person(self.request.user)
 
     def respond(self, given: HotAnswer) -> HttpResponse:
@@ -144,6 +143,8 @@ class VersionSearchView(ReadingView):
 class ModelVersionsView(ReadingView):
     """GET /api/v1/models/{model_id}/versions"""
 
+    for_models = ("get",)
+
     @extend_schema(
         operation_id="models_versions_list",
         parameters=[*filter_parameters("model"), *PAGE],
@@ -170,6 +171,8 @@ class VersionFacetsView(ReadingView):
 
 class VersionView(ReadingView):
     """GET /api/v1/models/{model_id}/versions/{n}"""
+
+    for_models = ("get",)
 
     @extend_schema(operation_id="models_versions_retrieve", responses=ModelVersionSerializer)
     def get(self, request: Request, model_id: str, number: str) -> HttpResponse:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from hokusai.accounts.models import ApiKey
 from hokusai.web.views import ScopedViewSet, readable_projects
 from registry.models import Model, ModelVersion
 from registry.querysets import models_shared_with, shared_models
@@ -37,7 +36,6 @@ class SharedReading(ScopedViewSet):
         return self.visible(rows, permission, "project").exists()
 
     def _shared(self) -> QuerySet[Any]:
-        auth = self.request.auth
-        if isinstance(auth, ApiKey):
-            return models_shared_with(auth.project_id)
+        if self.key is not None:
+            return models_shared_with(self.key.project_id)
         return shared_models(self.request.user)

@@ -7,7 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from hokusai.accounts.models import ApiKey
+from hokusai.web.permissions import credential_of
 from hokusai.web.views import MODEL_ID, ReadViewSet
 from registry import services
 from registry.api.filters import ModelFilter
@@ -46,6 +46,8 @@ class ModelViewSet(SharedReading, ReadViewSet):
     lookup_field = "model_id"
     lookup_value_regex = MODEL_ID
     view_permission = "registry.view_model"
+    model_path = "model_id"
+    for_models = ("list", "retrieve")
     permissions: ClassVar = {
         "create": "registry.register_version",
         "register": "registry.register_version",
@@ -156,7 +158,7 @@ def lineage_answer(request: Request, version: ModelVersion, context: Any) -> Res
     """The graph around a version, as far as whoever asks may see it."""
     query = LineageQuerySerializer(data=request.query_params)
     query.is_valid(raise_exception=True)
-    key = request.auth if isinstance(request.auth, ApiKey) else None
+    key = credential_of(request)
     graph = lineage_of(
         public_id=version.public_id,
         user=request.user,

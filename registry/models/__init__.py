@@ -1,4 +1,10 @@
-from registry.models.artifacts import ArtifactScan, ArtifactSignature, Upload, UploadFile
+from registry.models.artifacts import (
+    ArtifactScan,
+    ArtifactSignature,
+    OnnxConversion,
+    Upload,
+    UploadFile,
+)
 from registry.models.datasets import Dataset, DatasetVersion, RowDigest
 from registry.models.lineage import LineageEdge, LineageNode
 from registry.models.mirror import (
@@ -30,6 +36,7 @@ __all__ = [
     "Model",
     "ModelShare",
     "ModelVersion",
+    "OnnxConversion",
     "Promotion",
     "PromotionApproval",
     "PromotionPolicy",

@@ -6,7 +6,7 @@ from hokusai.accounts.models import Project
 from hokusai.accounts.querysets import ScopedQuerySet
 from hokusai.core.fields import DIGEST, known_values, public_id_field
 from hokusai.core.states import moved
-from registry.choices import ScanVerdict, UploadState
+from registry.choices import ConversionVerdict, ScanVerdict, UploadState
 from registry.models.versions import ModelVersion
 from registry.querysets import OfVersionQuerySet
 
@@ -81,6 +81,39 @@ class ArtifactScan(models.Model):
 
     def __str__(self) -> str:
         return f"scan of {self.version}"
+
+
+class OnnxConversion(models.Model):
+    """The same version as ONNX; what serves only where it answers the same."""
+
+    version = models.OneToOneField(
+        ModelVersion, on_delete=models.PROTECT, related_name="conversion"
+    )
+    verdict = models.CharField(max_length=10, choices=ConversionVerdict)
+    reason = models.TextField(blank=True, help_text="why it is not used")
+    tree_digest = models.CharField(
+        max_length=DIGEST, blank=True, help_text="of the files made; empty where there are none"
+    )
+    rows = models.PositiveIntegerField(default=0, help_text="on which both were asked")
+    max_difference = models.FloatField(
+        null=True, help_text="largest among their answers, relative where above 1"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = OfVersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            known_values("verdict", ConversionVerdict, "conversion_verdict_known"),
+            models.CheckConstraint(
+                condition=~models.Q(verdict=ConversionVerdict.EXACT) | ~models.Q(tree_digest=""),
+                name="conversion_exact_has_files",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"ONNX of {self.version}"
 
 
 class ArtifactSignature(models.Model):

@@ -7,13 +7,14 @@ from registry.services.archiving import (
     unarchive_model,
 )
 from registry.services.conflicts import is_governed, resolve_conflict
+from registry.services.conversions import exact_onnx
 from registry.services.datasets import add_dataset_version, create_dataset, seal_for_stewards
 from registry.services.downloads import open_artifact, open_file, open_table
 from registry.services.imports import copies_waiting, start_import
 from registry.services.inbox import AT_ONCE as INBOX_AT_ONCE
 from registry.services.inbox import assign_tracked, ignore_tracked, unignore_tracked
 from registry.services.lineage import NodeRef, link_lineage
-from registry.services.made import Made, keep_files, register_made
+from registry.services.made import Made, register_made
 from registry.services.mapping import map_experiment, unmap_experiment
 from registry.services.metadata import (
     checked_tags,
@@ -94,11 +95,11 @@ __all__ = [
     "create_model",
     "default_policy",
     "describe_version",
+    "exact_onnx",
     "expire_promotions",
     "forget_tracking",
     "ignore_tracked",
     "is_governed",
-    "keep_files",
     "link_lineage",
     "map_experiment",
     "may_derive",

@@ -1,17 +1,13 @@
 """Versions that the platform made itself, from files that it kept before."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from hokusai.core.errors import Forbidden
 from hokusai.core.events import Actor
-from hokusai.storage import stores
-from hokusai.storage.trees import check_path
 from registry.models import Model, ModelVersion
 from registry.services.metadata import checked_tags
 from registry.services.models import get_or_create_model
@@ -31,19 +27,6 @@ class Made:
     tags: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     code_revision: str = ""
-
-
-def keep_files(files: Mapping[str, bytes]) -> str:
-    """Keep files as one tree, before anything is registered; its digest.
-
-    Keeping them again is the same as once. Raises TreeRefused, StorageUnavailable.
-    """
-    with tempfile.TemporaryDirectory(prefix="hokusai-made-") as name:
-        for path, content in files.items():
-            target = Path(name) / check_path(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        return stores["default"].put_tree(Path(name)).digest
 
 
 @transaction.atomic

@@ -36,8 +36,8 @@ class EstimatorModel:
 
     def __init__(self, estimator: Any, described: ModelFile) -> None:
         self._estimator = estimator
-        self.reader = InputReader(_columns(estimator, described))
-        self._frames = _selects_by_name(estimator)
+        self.reader = InputReader(columns_of(estimator, described))
+        self._frames = selects_by_name(estimator)
         if not self._frames:
             _forget_names(estimator)
         last = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
@@ -70,13 +70,13 @@ class EstimatorModel:
         return positions(labels, self.shape.classes if self.shape else ())
 
 
-def _columns(estimator: Any, described: ModelFile) -> tuple[InputColumn, ...] | None:
+def columns_of(estimator: Any, described: ModelFile) -> tuple[InputColumn, ...] | None:
     """The signature in the order of the fit; what was fitted wins over what was written."""
     fitted = getattr(estimator, "feature_names_in_", None)
     if fitted is None:
         return described.inputs
-    types = {c.name: c.type for c in described.inputs or ()}
-    return tuple(InputColumn(str(n), types.get(str(n), "double")) for n in fitted)
+    stated = {c.name: c for c in described.inputs or ()}
+    return tuple(stated.get(str(n), InputColumn(str(n), "double")) for n in fitted)
 
 
 def _path(estimator: Any) -> str:
@@ -124,7 +124,8 @@ def _scaling(part: Any) -> Callable[[Any], Any] | None:
     return transform
 
 
-def _selects_by_name(estimator: Any) -> bool:
+def selects_by_name(estimator: Any) -> bool:
+    """Whether any part of it takes columns by their names, which only a frame has."""
     kinds = [_path(part) for part in _parts(estimator)]
     return any(kind.startswith("sklearn.compose._column_transformer.") for kind in kinds)
 

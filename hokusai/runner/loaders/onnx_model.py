@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import onnx
 import onnxruntime as ort
+import orjson
 
 from hokusai.runner.errors import FormatRefused, OutputContract
 from hokusai.runner.inputs import InputReader
@@ -32,6 +33,8 @@ DTYPES: Final[dict[str, Any]] = {
 LABEL_TYPES: Final = ("tensor(int64)", "tensor(string)")
 CLASS_ATTRIBUTES: Final = frozenset({"classlabels_int64s", "classlabels_ints"})
 TEXT_ATTRIBUTE: Final = "classlabels_strings"
+# A JSON list, for graphs that no classifier node ends.
+CLASSES_PROPERTY: Final = "classes"
 
 
 class OnnxModel:
@@ -46,8 +49,8 @@ class OnnxModel:
         self._inputs = [(i.name, _dtype(i.type)) for i in session.get_inputs()]
         names = described.inputs
         if len(self._inputs) > 1:
-            types = {c.name: c.type for c in names or ()}
-            names = tuple(InputColumn(n, types.get(n, "double")) for n, _ in self._inputs)
+            stated = {c.name: c for c in names or ()}
+            names = tuple(stated.get(n, InputColumn(n, "double")) for n, _ in self._inputs)
         self.reader = InputReader(names)
         outputs = session.get_outputs()
         self.shape: Shape | None = None
@@ -112,7 +115,10 @@ def _dtype(kind: str) -> Any:
 
 
 def _classes(model: Any) -> list[Label]:
-    """Class labels as the graph's classifier node states them."""
+    """Class labels as the graph's properties or its classifier node state them."""
+    for stated in model.metadata_props:
+        if stated.key == CLASSES_PROPERTY:
+            return list(orjson.loads(stated.value))
     for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.name in CLASS_ATTRIBUTES and attribute.ints:

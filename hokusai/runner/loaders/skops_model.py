@@ -1,7 +1,7 @@
 """scikit-learn models saved by skops. The list of trusted types is ours, never the artifact's."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sklearn
 import skops.io
@@ -33,15 +33,22 @@ TRUSTED: Final = (
 
 
 def load_model(root: Path, described: ModelFile) -> EstimatorModel:
-    """The estimator; raises FormatRefused where the file names a type we do not trust."""
+    """The estimator, ready to answer; raises as `load_estimator` does."""
+    return EstimatorModel(load_estimator(root, described), described)
+
+
+def load_estimator(root: Path, described: ModelFile) -> Any:
+    """The estimator as it was fitted.
+
+    Raises FormatRefused where the file names a type we do not trust.
+    """
     # Inputs are checked by our reader; sklearn need not check them again.
     sklearn.set_config(assume_finite=True, skip_parameter_validation=True)
     try:
-        estimator = skops.io.load(root / described.data_path, trusted=list(TRUSTED))
+        return skops.io.load(root / described.data_path, trusted=list(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise FormatRefused(
             "The skops file holds types that are not trusted here.",
             format="skops",
             reason=str(error)[:300],
         ) from error
-    return EstimatorModel(estimator, described)

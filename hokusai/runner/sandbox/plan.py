@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Tier = Literal["A", "B", "C"]
-Purpose = Literal["once", "serve", "probe", "train", "table"]
+Purpose = Literal["once", "serve", "probe", "train", "table", "convert"]
 
 
 @dataclass(frozen=True, slots=True)

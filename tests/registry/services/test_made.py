@@ -9,7 +9,7 @@ from hokusai.storage import stores
 from hokusai.storage.trees import TreeRefused
 from registry.exceptions import ArtifactRefused
 from registry.models import ModelVersion
-from registry.services import Made, keep_files, register_made, register_version
+from registry.services import Made, register_made, register_version
 from tests.factories import DatasetVersionFactory, ModelVersionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ MAKER = "trn_" + "0" * 32
 def made(parent: ModelVersion, **fields: object) -> Made:
     stated = {
         "maker": MAKER,
-        "tree_digest": keep_files(FILES),
+        "tree_digest": stores["default"].put_files(FILES),
         "parent": parent,
         "training_data": (),
     }
@@ -31,7 +31,7 @@ def test_files_are_kept_once_and_copied_from_the_store() -> None:
     parent = ModelVersionFactory()
     data = DatasetVersionFactory(dataset__project=parent.model.project)
     given = made(parent, training_data=[data.public_id], tags={"arm": "control"})
-    assert keep_files(FILES) == given.tree_digest
+    assert stores["default"].put_files(FILES) == given.tree_digest
     version = register_made(model=parent.model, made=given, actor=actor_of(UserFactory()))
     assert (version.number, version.parent) == (parent.number + 1, parent)
     assert list(version.training_data.all()) == [data]
@@ -77,4 +77,4 @@ def test_nobody_sends_a_source_that_names_what_the_store_holds() -> None:
 
 def test_a_path_that_leaves_the_tree_is_refused() -> None:
     with pytest.raises(TreeRefused):
-        keep_files({"../outside": b"x"})
+        stores["default"].put_files({"../outside": b"x"})
