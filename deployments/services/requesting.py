@@ -7,6 +7,7 @@ from hokusai.core import jobs
 from hokusai.core.errors import Forbidden
 from hokusai.core.events import Actor, record
 from registry.models import ModelVersion
+from registry.services import exact_onnx
 
 
 def request_revision(
@@ -22,6 +23,7 @@ def request_revision(
         number=last + 1,
         version=version,
         digest=version.tree_digest,
+        converted_digest=exact_onnx(version),
         created_by_id=person(actor),
     )
     revision.job = jobs.enqueue(
@@ -41,6 +43,7 @@ def request_revision(
             "deployment": deployment.public_id,
             "version": version.public_id,
             "digest": revision.digest,
+            "converted_digest": revision.converted_digest,
             "rolled_back_to": rolled_back_to,
         },
     )
