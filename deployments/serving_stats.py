@@ -10,6 +10,8 @@ import orjson
 import redis
 import structlog
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from deployments.providers import ProviderHealth, ReplicaStats
 
@@ -132,4 +134,6 @@ def _redis() -> "redis.Redis":
         settings.REDIS_URL,
         socket_timeout=settings.REDIS_TIMEOUT_S,
         socket_connect_timeout=settings.REDIS_TIMEOUT_S,
+        # A page does not wait for what it can be drawn without.
+        retry=Retry(NoBackoff(), retries=0),
     )

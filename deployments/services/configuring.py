@@ -53,7 +53,7 @@ def configure(*, deployment_id: int, actor: Actor, **changes: Any) -> Deployment
         changes["cache_s"] = None
     for name, value in changes.items():
         setattr(deployment, name, value)
-    _require_sound(deployment, changes)
+    _require_sound(deployment)
     after = _stated(deployment)
     changed = sorted(name for name in CONFIGURABLE if before[name] != after[name])
     if not changed:
@@ -80,8 +80,8 @@ def _require_known(changes: dict[str, Any]) -> None:
         )
 
 
-def _require_sound(deployment: Deployment, changes: dict[str, Any]) -> None:
-    problems = {**_of_fields(deployment), **_of_rules(deployment)}
+def _require_sound(deployment: Deployment) -> None:
+    problems = _of_fields(deployment) or _of_rules(deployment)
     if problems:
         name, reason = next(iter(problems.items()))
         raise InvalidInput(f"{name}: {reason}", fields=problems)
@@ -121,7 +121,7 @@ def _of_rules(deployment: Deployment) -> dict[str, str]:
         ),
         # A NaN is neither below nor above anything.
         "log_sample": (
-            not (not deployment.log_every_row) <= 1 - _number(deployment.log_sample) <= 1,
+            not int(bool(deployment.log_every_row)) <= _number(deployment.log_sample) <= 1,
             "Give a part from 0 to 1; where every row is to be logged, 1.",
         ),
         "redacted_columns": (

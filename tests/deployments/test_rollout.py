@@ -1,13 +1,13 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from deployments import rollout, services
 from deployments.choices import RevisionStatus
 from deployments.models import Revision
-from deployments.providers.base import Phase, ProviderState
-from deployments.providers.errors import InvalidSpec
+from deployments.providers import InvalidSpec, Phase, ProviderState
+from deployments.providers.memory import MemoryProvider
 from hokusai.accounts.services import actor_of
 from hokusai.core import jobs
 from hokusai.core.errors import OutsideUnavailable
@@ -26,12 +26,16 @@ def actor():
 
 @pytest.fixture
 def pending(actor, memory) -> Revision:
-    return services.deploy(version=ModelVersionFactory(), actor=actor)
+    return services.deploy(version=ModelVersionFactory(), actor=actor, slug="trial")
 
 
 def next_one(revision: Revision, actor) -> Revision:
     version = ModelVersionFactory(model=revision.deployment.model)
-    return services.deploy(version=version, actor=actor)
+    return services.deploy(version=version, actor=actor, slug="trial")
+
+
+def statuses(*revisions: Revision) -> list[str]:
+    return [Revision.objects.get(pk=revision.pk).status for revision in revisions]
 
 
 def lease_runs_out(job: Job) -> None:
@@ -47,20 +51,59 @@ def test_a_rollout_ends_with_a_live_revision_of_the_versions_bytes(pending, run_
     assert LineageEdge.objects.get(kind="served_by").src.public_id == pending.version.public_id
 
 
-def test_the_old_revision_ends_only_after_the_new_one_is_live(
+def test_the_old_revision_is_kept_and_the_one_before_it_ends_after_the_switch(
     pending, run_job, memory, actor, doorbell
 ):
     run_job(pending.job)
     second = next_one(pending, actor)
-    doorbell.rings.clear()
     run_job(second.job)
-    pending.refresh_from_db()
-    second.refresh_from_db()
-    assert (pending.status, second.status) == (RevisionStatus.RETIRED, RevisionStatus.LIVE)
+    assert statuses(pending, second) == [RevisionStatus.STANDBY, RevisionStatus.LIVE]
     assert set(memory.served) == {pending.public_id, second.public_id}
+    assert doorbell.of("deployments.end_revision") == []
+    third = next_one(pending, actor)
+    run_job(third.job)
+    assert statuses(pending, second, third) == [
+        RevisionStatus.RETIRED,
+        RevisionStatus.STANDBY,
+        RevisionStatus.LIVE,
+    ]
     assert doorbell.of("deployments.end_revision") == [pending.public_id]
     rollout.end_revision(pending.public_id)
-    assert set(memory.served) == {second.public_id}
+    assert set(memory.served) == {second.public_id, third.public_id}
+
+
+def test_a_provider_that_keeps_nothing_idle_ends_the_old_revision(
+    pending, run_job, actor, doorbell, monkeypatch
+):
+    run_job(pending.job)
+    monkeypatch.setattr(MemoryProvider, "capabilities", frozenset())
+    second = next_one(pending, actor)
+    run_job(second.job)
+    assert statuses(pending, second) == [RevisionStatus.RETIRED, RevisionStatus.LIVE]
+    assert doorbell.of("deployments.end_revision") == [pending.public_id]
+
+
+def test_a_revision_keeps_its_version_and_its_digests(pending):
+    for column, value in [("digest", "f" * 64), ("version", ModelVersionFactory()), ("number", 7)]:
+        with pytest.raises(IntegrityError, match="a revision keeps"):
+            Revision.objects.filter(pk=pending.pk).update(**{column: value})
+
+
+def test_a_version_that_fails_on_its_input_example_never_goes_live(run_job, memory, actor):
+    version = ModelVersionFactory(input_example={"columns": ["a"], "data": [[1.0]]})
+    memory.models[version.tree_digest] = lambda row: {"prediction": row["b"]}
+    revision = services.deploy(version=version, actor=actor, slug="trial")
+    assert run_job(revision.job).status == "failed"
+    revision.refresh_from_db()
+    assert revision.status == RevisionStatus.FAILED
+    assert "KeyError" in revision.error
+
+
+def test_an_example_that_does_not_fit_is_noted(run_job, memory, actor):
+    version = ModelVersionFactory(input_example=[{"a": "one"}])
+    revision = services.deploy(version=version, actor=actor, slug="trial")
+    assert "example does not fit" in run_job(revision.job).log
+    assert statuses(revision) == [RevisionStatus.LIVE]
 
 
 @pytest.mark.parametrize("killed_in", ["_prove", "_switch"])
@@ -194,8 +237,9 @@ def test_a_failed_rollout_tried_again_does_not_replace_a_newer_one(pending, run_
     assert [row.public_id for row in Revision.objects.live()] == [second.public_id]
 
 
-def test_a_live_revision_is_never_ended_by_a_late_task(memory):
-    live = RevisionFactory(status=RevisionStatus.LIVE)
+@pytest.mark.parametrize("status", [RevisionStatus.LIVE, RevisionStatus.STANDBY])
+def test_what_is_kept_is_never_ended_by_a_late_task(memory, status):
+    live = RevisionFactory(status=status)
     memory.served[live.public_id] = None
     rollout.end_revision(live.public_id)
     assert live.public_id in memory.served

@@ -6,8 +6,7 @@ import pytest
 from deployments import watch
 from deployments.endpoints import target_of_model
 from deployments.predictions import predict
-from deployments.providers import ServeSpec, providers
-from deployments.providers.errors import InvalidSpec
+from deployments.providers import InvalidSpec, ServeSpec, providers
 from deployments.providers.local import LocalProvider
 from hokusai.core.errors import OutsideUnavailable
 from hokusai.runner.client import RunnerClient
