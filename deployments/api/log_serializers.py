@@ -1,6 +1,7 @@
 from datetime import UTC, timedelta
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from deployments.log_models import PredictionExport, PredictionLog
@@ -8,6 +9,7 @@ from deployments.prediction_log.reports import MAX_BUCKETS
 from hokusai.web.serializers import ReadModelSerializer
 
 BUCKETS = 60
+AN_HOUR = timedelta(hours=1)
 
 
 class LoggedPredictionSerializer(ReadModelSerializer):
@@ -76,11 +78,23 @@ class SpanSerializer(serializers.Serializer):
 
 
 class SeriesQuerySerializer(SpanSerializer):
-    """Which part of the time, in how many parts."""
+    """Which part of the time, in how many parts; the last hour where nothing is said."""
 
+    since = serializers.DateTimeField(
+        default_timezone=UTC, required=False, help_text="an hour before `until` where absent"
+    )
+    until = serializers.DateTimeField(
+        default_timezone=UTC, required=False, help_text="now where absent"
+    )
     buckets = serializers.IntegerField(
         default=BUCKETS, min_value=1, max_value=MAX_BUCKETS, help_text="equal parts of the time"
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """With the defaults. Raises ValidationError as its parent does."""
+        until = attrs.setdefault("until", timezone.now())
+        attrs.setdefault("since", until - AN_HOUR)
+        return super().validate(attrs)
 
 
 class BucketSerializer(serializers.Serializer):

@@ -290,6 +290,7 @@ CASES: dict[str, Case] = {
     "GET datasets/<dataset_id>/versions/<number>/preview": Case(readers()),
     "GET datasets/<dataset_id>/versions/<number>/download": Case(readers()),
     # Without a secret of its own the hook is as if absent; signed deliveries: test_hooks.py.
+    "POST hooks/auth": Case(dict.fromkeys(CALLERS, 404), lambda w: {"type": "x"}),
     "POST hooks/mlflow": Case(dict.fromkeys(CALLERS, 404), lambda w: {"entity": "x"}),
     "GET sync/status": Case(logged_in()),
     "GET sync/conflicts": Case(logged_in()),
@@ -431,6 +432,18 @@ CASES: dict[str, Case] = {
         {**doers(("contributor", "engineer", "reviewer", "owner")), "key_write": 403}
         | {"foreign_key": 404},
     ),
+    "GET deployments/<deployment_id>/predictions": Case(readers(STEWARDS)),
+    "GET deployments/<deployment_id>/predictions/series": Case(readers(STEWARDS)),
+    "GET deployments/<deployment_id>/predictions/<public_id>": Case(readers(STEWARDS)),
+    "POST deployments/<deployment_id>/predictions/export": Case(
+        doers(STEWARDS, seen_by=()),
+        lambda w: {"since": "2026-03-01T00:00Z", "until": "2026-03-02T00:00Z"},
+    ),
+    "GET deployments/<deployment_id>/prediction-exports": Case(readers(STEWARDS)),
+    "GET deployments/<deployment_id>/prediction-exports/<public_id>": Case(readers(STEWARDS)),
+    "GET deployments/<deployment_id>/prediction-exports/<public_id>/download": Case(
+        readers(STEWARDS)
+    ),
     "GET deployments/<deployment_id>/revisions": Case(logged_in()),
     "GET deployments/<deployment_id>/revisions/<public_id>": Case(readers()),
 }
@@ -441,6 +454,7 @@ LISTS_FOR_MODELS = {
     "GET models",
     "GET deployments",
     "GET deployments/<deployment_id>/revisions",
+    "GET batch-predictions",
 }
 FOR_MODELS = LISTS_FOR_MODELS | {
     "GET models/<model_id>",
@@ -452,4 +466,10 @@ FOR_MODELS = LISTS_FOR_MODELS | {
     "GET deployments/<deployment_id>/revisions/<public_id>",
     "POST models/<model_id>/predict",
     "POST deployments/<public_id>/predict",
+    "POST batch-predictions",
+    "GET batch-predictions/<public_id>",
+    "GET batch-predictions/<public_id>/chunks",
+    "GET batch-predictions/<public_id>/result",
+    "POST batch-predictions/<public_id>/cancel",
+    "POST batch-predictions/<public_id>/resume",
 }

@@ -69,6 +69,7 @@ def make_world(folder: Path) -> World:
     kept = stores["default"].put_tree(folder).digest
     ModelVersion.objects.filter(pk=version.pk).update(tree_digest=kept)
     deployment = make.DeploymentFactory(model=version.model)
+    revision = make.RevisionFactory(deployment=deployment, version=version)
     table_version = make.DatasetVersionFactory(dataset__project=project)
     draft = make.BenchmarkFactory(
         project=project, status="draft", approved_by=None, approved_at=None
@@ -133,7 +134,13 @@ def make_world(folder: Path) -> World:
         "batch-predictions": make.BatchPredictionFactory(
             version=version, dataset_version=table_version
         ).public_id,
-        "revisions": make.RevisionFactory(deployment=deployment, version=version).public_id,
+        "revisions": revision.public_id,
+        "predictions": make.PredictionFactory(of=revision).public_id,
+        "prediction-exports": make.PredictionExportFactory(
+            deployment=deployment,
+            digest=kept,
+            job=make.JobFactory(project_id=project.pk, status="succeeded"),
+        ).public_id,
     }
     people["outsider"] = make.UserFactory()
     headers = _headers(project, people, version.model.model_id)
