@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from deployments import endpoints, prediction_log, predictions
+from deployments import endpoints, prediction_log, predictions, receipts
 from deployments.endpoints import Target
 from deployments.prediction_log import Entry
 from deployments.predictions import Answer, Given, repeats
@@ -53,12 +53,16 @@ def _claimed(claimed: Claim, target: Target, given: Given, reload: Reload) -> Ho
 
 def _fresh(target: Target, given: Given, reload: Reload) -> HotAnswer:
     try:
-        made = predictions.answer(endpoints.require_live(target), given, reload=reload)
+        live = endpoints.require_live(target)
+        asked = receipts.input_digest(given.body, given.content_type) if given.receipt else ""
+        made = predictions.answer(live, given, reload=reload)
     except DomainError as error:
         refused = _refusal(error, given)
         _note(target, given, refused, code=error.code)
         return refused
     answer = with_headers(made)
+    if given.receipt:
+        answer = _with_receipt(answer, made, given, asked)
     _note(
         made.target,
         given,
@@ -88,6 +92,20 @@ def with_headers(answer: Answer) -> HotAnswer:
     if answer.cache:
         headers[CACHE_HEADER] = answer.cache
     return HotAnswer(answer.body, headers)
+
+
+def _with_receipt(answer: HotAnswer, made: Answer, given: Given, asked: str) -> HotAnswer:
+    receipt_id = receipts.ask_for(
+        made.target,
+        request_id=given.request_id,
+        principal=given.principal.partition(":")[2],
+        input_digest=asked,
+        output_digest=receipts.output_digest(made.outputs),
+    )
+    headers = {**answer.headers}
+    for name, value in receipts.headers_of(receipt_id).items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return HotAnswer(answer.body, headers, answer.status)
 
 
 def _note(
@@ -126,5 +144,6 @@ def given_by(meta: Any, **known: Any) -> Given:
         content_type=meta.get("CONTENT_TYPE", ""),
         deadline=meta.get("HTTP_HOKUSAI_DEADLINE_MS", ""),
         repeat_key=meta.get("HTTP_IDEMPOTENCY_KEY", ""),
+        receipt=meta.get("HTTP_HOKUSAI_RECEIPT", "") == "true",
         **known,
     )

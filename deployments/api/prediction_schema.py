@@ -116,6 +116,13 @@ PARAMETERS: Final = [
         description="Milliseconds from the request's arrival; the deployment's own deadline is "
         "both what holds without this header and the most that it can ask for.",
     ),
+    OpenApiParameter(
+        "Hokusai-Receipt",
+        {"type": "string", "enum": ["true"]},
+        OpenApiParameter.HEADER,
+        description="`true` asks for a signed receipt of this prediction.",
+    ),
+    _header("Hokusai-Receipt", "Id of the receipt; `Link` leads to it.", str, ["200"]),
     _header("Retry-After", "Seconds.", int, ["409", "429", "503"]),
     _header(
         "Hokusai-Cache",
@@ -131,7 +138,17 @@ PARAMETERS: Final = [
     ),
     _header("Deprecation", "Since when the version is retired (RFC 9745).", str, ["200"]),
     _header("Sunset", "When it will go away (RFC 8594).", str, ["200"]),
-    _header("Link", "What replaces it, as `successor-version`.", str, ["200"]),
+    _header(
+        "Link",
+        _header(
+            "Link",
+            "What replaces a retired version (`successor-version`); a receipt (`describedby`).",
+            str,
+            ["200"],
+        ),
+        str,
+        ["200"],
+    ),
 ]
 # Of `extend_schema`.
 PREDICTION: Final[dict[str, Any]] = {

@@ -16,10 +16,12 @@ from deployments.predictions.table import Table
 class Answer:
     """The JSON of a prediction, the revision that gave it, and what the log wants to know.
 
-    `cache`: "hit" or "miss"; empty where nothing is kept.
+    `outputs`: the part of the body under that name; `cache`: "hit" or "miss", empty where nothing
+    is kept.
     """
 
     body: bytes
+    outputs: bytes
     target: Target
     rows: int
     model_ms: float
@@ -85,4 +87,4 @@ def _answer(given: Given, table: Table, made: _Made, cache: str = "") -> Answer:
             },
         }
     )
-    return Answer(body, target, table.count, made.model_ms, cache)
+    return Answer(body, made.outputs, target, table.count, made.model_ms, cache)

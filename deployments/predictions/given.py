@@ -16,7 +16,8 @@ class Given:
 
     `principal`: "key:…" or "user:…" with a public id; `route`: method and path; `began`:
     `time.perf_counter()` when the request came. `deadline` and `repeat_key` are the headers
-    Hokusai-Deadline-Ms and Idempotency-Key, empty where they are absent.
+    Hokusai-Deadline-Ms and Idempotency-Key, empty where they are absent; `receipt`: whether
+    Hokusai-Receipt asks for one.
     """
 
     body: bytes
@@ -27,6 +28,7 @@ class Given:
     began: float
     deadline: str = ""
     repeat_key: str = ""
+    receipt: bool = False
 
     @property
     def media_type(self) -> str:
