@@ -11,9 +11,8 @@ from contributions.bundles import bundle_of, trust_of_this_instance
 from contributions.disclosure import disclose_row
 from contributions.models import Attestation, Contribution
 from experiments.choices import BenchmarkStatus
-from hokusai.accounts.models import ApiKey
 from hokusai.core.errors import Forbidden
-from hokusai.web.permissions import Everybody
+from hokusai.web.permissions import Everybody, credential_of
 from hokusai.web.serializers import ErrorSerializer, ReadSerializer
 from hokusai.web.views import GuardedView, ScopedViewSet
 
@@ -146,8 +145,8 @@ def check_may_see_rows(request: Request, attestation: Attestation) -> None:
     comparison = attestation.improvement.comparison
     if comparison.benchmark.status == BenchmarkStatus.RETIRED:
         return
-    key = request.auth
-    foreign = isinstance(key, ApiKey) and key.project_id != comparison.project.pk
+    key = credential_of(request)
+    foreign = key is not None and key.project_id != comparison.project.pk
     if foreign or not request.user.has_perm("experiments.view_outcomes", comparison):
         raise Forbidden("Outcomes per row are shown once the benchmark is retired.")
 

@@ -61,10 +61,10 @@ def _parsed(data: bytes) -> Any:
 
 def _rows(given: Any) -> list[Any]:
     """Rows as objects by column."""
-    rows = given.get("rows") if isinstance(given, dict) else None
+    stated = given if isinstance(given, dict) else {}
+    rows, columns, data = (stated.get(name) for name in ("rows", "columns", "data"))
     if isinstance(rows, list):
         return rows
-    columns, data = (given.get(name) for name in ("columns", "data")) if given else (None, None)
     if not isinstance(columns, list) or not isinstance(data, list):
         raise NoDigest("A body holds `rows`, or `columns` and `data`.")
     try:

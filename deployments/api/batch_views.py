@@ -59,6 +59,7 @@ class BatchViewSet(ReadViewSet):
     filterset_class = BatchFilter
     view_permission = "deployments.view_deployment"
     project_path = "version__project"
+    model_path = "version__model__model_id"
     parser_classes = (OrjsonParser, MultiPartParser)
     permissions: ClassVar = {
         "create": "deployments.run_batch",
@@ -68,7 +69,7 @@ class BatchViewSet(ReadViewSet):
         "result": "deployments.run_batch",
     }
     scopes: ClassVar = dict.fromkeys(("create", "cancel", "resume"), Scope.PREDICT)
-    for_models = ("create", "retrieve", "cancel", "resume", "chunks", "result")
+    for_models = ("create", "list", "retrieve", "cancel", "resume", "chunks", "result")
     ordering_fields = ("created_at",)
 
     def get_queryset(self) -> QuerySet[Any]:

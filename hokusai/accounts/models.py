@@ -1,11 +1,10 @@
-from typing import Any
-
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
 from hokusai.accounts.choices import Role, Scope, Visibility
+from hokusai.accounts.credentials import Credential
 from hokusai.accounts.querysets import ApiKeyQuerySet, ProjectQuerySet, ScopedQuerySet
 from hokusai.core.fields import known_values, public_id_field, slug_field
 
@@ -96,7 +95,7 @@ def default_scopes() -> list[str]:
     return [Scope.READ.value]
 
 
-class ApiKey(models.Model):
+class ApiKey(Credential, models.Model):
     """A program's way in: shown once, stored as a keyed hash, bound to one project."""
 
     public_id = public_id_field("key")
@@ -125,8 +124,3 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
-
-    def may(self, scope: Scope) -> bool:
-        """Whether the key may be used for a scope; writing includes reading."""
-        held: Any = set(self.scopes)
-        return scope in held or (scope == Scope.READ and Scope.WRITE in held)

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,11 +10,14 @@ from django.utils import timezone
 
 from hokusai.accounts import keys
 from hokusai.accounts.choices import Role, Scope, Visibility
+from hokusai.accounts.credentials import Credential
+from hokusai.accounts.model_names import model_names
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
 from hokusai.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hokusai.core.events import Actor, record
 
 INVITATION_DAYS = 14
+MAX_MODELS = 100
 
 
 def person_of(user: User | AnonymousUser) -> User:
@@ -31,7 +35,7 @@ class Shown:
     secret: str
 
 
-def actor_of(user: User, key: ApiKey | None = None) -> Actor:
+def actor_of(user: User, key: Credential | None = None) -> Actor:
     """The actor that events name: a key acts for its owner."""
     if key is not None:
         return Actor("key", key.public_id, f"{user.username} ({key.name})", user.pk)
@@ -156,8 +160,13 @@ def create_api_key(
     scopes: list[str],
     actor: Actor,
     expires_at: datetime | None = None,
+    model_ids: Iterable[str] = (),
 ) -> Shown:
-    """Make a key for a member. Raises InvalidInput for unknown scopes or a date that is past."""
+    """Make a key for a member, perhaps for some models alone.
+
+    Raises InvalidInput for unknown scopes, models that the project lacks, a scope to write for some
+    models alone, or a date that is past.
+    """
     unknown = set(scopes) - set(Scope.values)
     if unknown or not scopes:
         raise InvalidInput(f"Scopes are {', '.join(Scope.values)}.", unknown=sorted(unknown))
@@ -165,6 +174,7 @@ def create_api_key(
         raise InvalidInput("The key would have expired already; choose a later time.")
     if not Membership.objects.filter(project=project, user=owner).exists():
         raise Forbidden("A key is made for a member of its project.")
+    chosen = _checked_models(project, model_ids, scopes)
     secret = keys.new_secret()
     key = ApiKey.objects.create(
         project=project,
@@ -173,10 +183,27 @@ def create_api_key(
         prefix=keys.visible_prefix(secret),
         secret_hash=keys.secret_hash(secret),
         scopes=sorted(set(scopes)),
+        model_ids=chosen,
         expires_at=expires_at,
     )
-    _record("api-key:created", project, actor, after={"key": key.public_id, "scopes": key.scopes})
+    stated: dict[str, object] = {"key": key.public_id, "scopes": key.scopes}
+    stated["model_ids"] = key.model_ids
+    _record("api-key:created", project, actor, after=stated)
     return Shown(key, secret)
+
+
+def _checked_models(project: Project, model_ids: Iterable[str], scopes: list[str]) -> list[str]:
+    wanted = sorted(set(model_ids))
+    if len(wanted) > MAX_MODELS:
+        raise InvalidInput(f"A key names at most {MAX_MODELS} models.", field="model_ids")
+    if wanted and Scope.WRITE in scopes:
+        raise InvalidInput("A key for some models alone reads and predicts; it cannot write.")
+    unknown = set(wanted) - model_names().known(project.pk, wanted) if wanted else set()
+    if unknown:
+        raise InvalidInput(
+            f"The project has no model {min(unknown)}.", field="model_ids", unknown=sorted(unknown)
+        )
+    return wanted
 
 
 @transaction.atomic

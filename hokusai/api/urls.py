@@ -8,6 +8,7 @@ from drf_spectacular.views import (
 )
 from rest_framework.routers import SimpleRouter
 
+from hokusai.api.auth_hooks import AuthHookView
 from hokusai.api.errors import absent
 from hokusai.api.health import LiveView, ReadyView
 from hokusai.api.hooks import MlflowHookView
@@ -23,6 +24,7 @@ v1 = [
     path("health/live", LiveView.as_view(), name="health-live"),
     path("health/ready", ReadyView.as_view(), name="health-ready"),
     path("metrics", MetricsView.as_view(), name="metrics"),
+    path("hooks/auth", AuthHookView.as_view(), name="hooks-auth"),
     path("hooks/mlflow", MlflowHookView.as_view(), name="hooks-mlflow"),
     path("auth/token", TokenView.as_view(), name="token"),
     path("auth/token/refresh", RefreshView.as_view(), name="token-refresh"),

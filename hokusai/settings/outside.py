@@ -79,3 +79,22 @@ INSTANCE_NAME = env.str("HOKUSAI_INSTANCE", default="local")
 ENVIRONMENT_NAME = env.str("HOKUSAI_ENVIRONMENT", default="development")
 CODE_REVISION = env.str("HOKUSAI_REVISION", default="")
 LOCK_FILE = BASE_DIR / "requirements" / "ml.txt"
+
+# Where bearer tokens that are not ours are asked about (RFC 7662); empty: they are refused.
+AUTH_SERVICE_URL = env.str("AUTH_SERVICE_URL", default="")
+# What the platform itself is known by there, sent as a bearer token.
+AUTH_SERVICE_TOKEN = env.str("AUTH_SERVICE_TOKEN", default="")
+AUTH_SERVICE_TIMEOUT_S = env.float("AUTH_SERVICE_TIMEOUT_S", default=0.3)
+# How long an answer holds, at most 60 s; and how much longer while the service is silent, at most
+# 300 s, for reading and predicting alone.
+AUTH_SERVICE_CACHE_S = env.float("AUTH_SERVICE_CACHE_S", default=60.0)
+AUTH_SERVICE_STALE_S = env.float("AUTH_SERVICE_STALE_S", default=300.0)
+# How many valid tokens a process keeps, and apart from them, how many that are not.
+AUTH_SERVICE_CACHE_MAX = env.int("AUTH_SERVICE_CACHE_MAX", default=10_000)
+AUTH_SERVICE_DENIED_MAX = env.int("AUTH_SERVICE_DENIED_MAX", default=10_000)
+# Tokens that nobody knows which one address may bring per minute.
+AUTH_SERVICE_ASKS_PER_MINUTE = env.int("AUTH_SERVICE_ASKS_PER_MINUTE", default=120)
+# Requests per minute of whoever a token stands for.
+AUTH_SERVICE_RATE_PER_MINUTE = env.int("AUTH_SERVICE_RATE_PER_MINUTE", default=6000)
+# Secrets that its messages to hooks/auth are signed with; while one replaces another, both.
+AUTH_SERVICE_HOOK_SECRETS = env.list("AUTH_SERVICE_HOOK_SECRETS", default=[])

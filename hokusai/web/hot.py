@@ -19,11 +19,14 @@ from django.http import HttpRequest, HttpResponse
 from prometheus_client import Histogram
 from rest_framework.settings import api_settings
 
-from hokusai.accounts.keys import KEY_PREFIX
 from hokusai.core.errors import DomainError, Forbidden, NotFound
 from hokusai.core.providers import load_hooks
+from hokusai.web.authentication import secret_in
 from hokusai.web.callers import Caller, Counted
 from hokusai.web.counters import wait_s
+from hokusai.web.external.admission import STALE_HEADER, STALE_VALUE, admit
+from hokusai.web.external.directory import directory
+from hokusai.web.external.tokens import token_of
 from hokusai.web.gate import Admission, Gate
 from hokusai.web.limits import too_many_of_target
 from hokusai.web.permissions import not_for_model
@@ -121,20 +124,49 @@ class HotPathMiddleware:
 
     def _answer(self, request: HttpRequest, rest: str, began: float) -> HttpResponse | None:
         route, groups = self._match(request.method or "", rest)
-        secret = _secret(request.META)
-        if route is None or not secret or self._unusual(request, route):
+        if route is None or self._unusual(request, route):
             return None
         counted = route.counted(groups)
-        admission = self.gate.admit(secret, route.watched(groups), counted)
-        if admission is None or (admission.caller.model_ids and not route.names_model):
-            return None
-        call = _call(request, route, groups, admission, began)
         try:
+            admission, stale = self._admit(request, route, groups, counted)
+            if admission is None or (admission.caller.model_ids and not route.names_model):
+                return None
+            call = _call(request, route, groups, admission, began)
             response = self._respond(request, route, admission, call, counted)
         except PassOn:
             return None
+        except DomainError as error:
+            request_id = sound_id(request.META.get("HTTP_X_REQUEST_ID", ""))
+            return error_response(error, request, request_id)
+        if stale:
+            response.headers[STALE_HEADER] = STALE_VALUE
         self._observe(route, response, call)
         return response
+
+    def _admit(
+        self, request: HttpRequest, route: HotRoute, path: tuple[str, ...], counted: Counted | None
+    ) -> tuple[Admission | None, bool]:
+        """Who calls, and whether only the authentication service's silence lets them in.
+
+        Nobody for what the ordinary way is to answer, as what writes with another service's token.
+        Raises IdentityUnknown, TooManyRequests.
+        """
+        meta = request.META
+        if secret := secret_in(meta):
+            return self.gate.admit(secret, route.watched(path), counted), False
+        kept = directory() if "HTTP_AUTHORIZATION" in meta and route.scope != "write" else None
+        token = token_of({"Authorization": meta["HTTP_AUTHORIZATION"]}) if kept else ""
+        if kept is None or not token:
+            return None, False
+        admitted = admit(
+            self.gate,
+            kept,
+            token,
+            address=str(meta.get("REMOTE_ADDR", "")),
+            watched=route.watched(path),
+            counted=counted,
+        )
+        return admitted or (None, False)
 
     def _match(self, method: str, rest: str) -> tuple[HotRoute | None, tuple[str, ...]]:
         for route in self.routes:
@@ -260,16 +292,6 @@ def _plain_json(meta: dict[str, str]) -> bool:
     """Whether a body is JSON that is to be answered once, without being remembered."""
     is_json = meta.get("CONTENT_TYPE", "").partition(";")[0].strip() == "application/json"
     return is_json and "HTTP_IDEMPOTENCY_KEY" not in meta
-
-
-def _secret(meta: dict[str, str]) -> str:
-    """The API key of a request, found as `hokusai.web.authentication.secret_of` finds it."""
-    offered = meta.get("HTTP_X_API_KEY")
-    if offered:
-        return offered
-    scheme, _, token = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
-    token = token.strip()
-    return token if scheme.lower() == "bearer" and token.startswith(KEY_PREFIX) else ""
 
 
 def _too_many() -> TooManyRequests:

@@ -10,7 +10,7 @@ from prometheus_client import Counter
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
-from hokusai.accounts.models import ApiKey
+from hokusai.accounts.credentials import Credential
 from hokusai.web import counters
 from hokusai.web.problems import BodyTooLarge, TooManyRequests
 
@@ -72,8 +72,8 @@ def too_many_of_target(per_minute: int) -> TooManyRequests:
 
 
 def principal_of(request: Any) -> str:
-    """Who asks: a key, a person, or an address."""
-    if isinstance(request.auth, ApiKey):
+    """Who asks: a key or what stands for one, a person, or an address."""
+    if isinstance(request.auth, Credential):
         return f"key:{request.auth.public_id}"
     if request.user.is_authenticated:
         return f"user:{request.user.public_id}"

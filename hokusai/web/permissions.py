@@ -1,5 +1,6 @@
 """Default deny at the edge: a view states what each action needs, an object's project decides."""
 
+from functools import reduce
 from typing import Any
 
 from django.http import Http404
@@ -7,7 +8,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from hokusai.accounts.choices import Scope
-from hokusai.accounts.models import ApiKey
+from hokusai.accounts.credentials import Credential
 from hokusai.core.errors import Forbidden
 
 
@@ -31,8 +32,8 @@ class KnownPerson(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             return False
-        if isinstance(request.auth, ApiKey):
-            _check_key(request, view, request.auth)
+        if (key := credential_of(request)) is not None:
+            _check_key(request, view, key)
         return True
 
 
@@ -52,7 +53,9 @@ class ProjectPermission(KnownPerson):
         permission = view.permissions.get(action_of(request, view), "")
         if not permission:
             return False
-        key = request.auth if isinstance(request.auth, ApiKey) else None
+        key = credential_of(request)
+        if key is not None and key.model_ids:
+            _check_model(request, view, key, model_id_of(obj, view))
         foreign = key is not None and key.project_id != obj.project.pk
         if not foreign and request.user.has_perm(permission, obj):
             return True
@@ -62,6 +65,26 @@ class ProjectPermission(KnownPerson):
         if foreign:
             raise Http404
         return False
+
+
+def credential_of(request: Any) -> Credential | None:
+    """The key that a request came with, or what stands for one; None for a person or nobody."""
+    auth = request.auth
+    return auth if isinstance(auth, Credential) else None
+
+
+def model_id_of(obj: Any, view: Any = None) -> str:
+    """The id of the model that a row is, or belongs to; empty where there is none.
+
+    A view's `model_path` leads there from the rows that it is about.
+    """
+    path = getattr(view, "model_path", "")
+    if path and isinstance(obj, view.queryset.model):
+        return str(reduce(getattr, path.split("__"), obj))
+    own = getattr(obj, "model_id", None)
+    if isinstance(own, str):
+        return own
+    return str(getattr(getattr(obj, "model", None), "model_id", ""))
 
 
 def not_for_model() -> Forbidden:
@@ -77,11 +100,31 @@ def action_of(request: Request, view: Any) -> str | None:
     return method if hasattr(view, method) else None
 
 
-def _check_key(request: Request, view: Any, key: ApiKey) -> None:
+def _check_key(request: Request, view: Any, key: Credential) -> None:
     action = action_of(request, view) or ""
     if action in getattr(view, "person_only", ()):
         raise Forbidden("This is for a person to do; an API key cannot.")
-    default = Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
-    scope = getattr(view, "scopes", {}).get(action, default)
+    scope = _scope_of(request, view, action)
     if not key.may(scope):
         raise Forbidden(f"This API key lacks the scope {scope}.", scope=scope.value)
+    if key.model_ids:
+        if action not in getattr(view, "for_models", ()):
+            raise Forbidden("A key for some models alone may not be used here.")
+        if (named := view.kwargs.get("model_id")) is not None:
+            _check_model(request, view, key, named)
+    key.confirm(scope)
+
+
+def _check_model(request: Request, view: Any, key: Credential, model_id: str) -> None:
+    """Raises Http404 for a model that the key may not read, Forbidden where it may not predict."""
+    if model_id and key.may_use(model_id):
+        return
+    if _scope_of(request, view, action_of(request, view) or "") == Scope.PREDICT:
+        raise not_for_model()
+    raise Http404
+
+
+def _scope_of(request: Request, view: Any, action: str) -> Scope:
+    default = Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
+    scope: Scope = getattr(view, "scopes", {}).get(action, default)
+    return scope

@@ -8,6 +8,7 @@ from hokusai.accounts.models import ApiKey
 from hokusai.core.errors import OutsideUnavailable
 from hokusai.core.models import Event
 from hokusai.core.subscribers import Subscriber
+from hokusai.web.external.shared import raise_epoch
 from hokusai.web.gate import identity_key
 
 RECENTLY = timedelta(minutes=5)
@@ -30,3 +31,13 @@ class ForgetRevokedKeys(Subscriber):
                 client.delete(*names)
         except redis.RedisError as error:
             raise OutsideUnavailable("Redis does not answer.") from error
+
+
+class ForgetRemovedMembers(Subscriber):
+    """Has tokens of another service asked about again when somebody left a project."""
+
+    tags = frozenset({"membership:removed"})
+
+    def receive(self, event: Event, *, operation_id: str) -> None:
+        if settings.AUTH_SERVICE_URL:
+            raise_epoch()

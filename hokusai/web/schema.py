@@ -98,3 +98,14 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         """A header; `Authorization: Bearer hok_…` is taken as well."""
         return {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+
+
+class ExternalScheme(OpenApiAuthenticationExtension):
+    """The API's description of another service's tokens."""
+
+    target_class = "hokusai.web.authentication.ExternalAuthentication"
+    name = "ExternalToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        """A bearer token, where the platform was given a service that knows it."""
+        return {"type": "http", "scheme": "bearer"}

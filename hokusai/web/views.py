@@ -11,13 +11,16 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from hokusai.accounts.choices import Scope
-from hokusai.accounts.models import ApiKey, Project, User
+from hokusai.accounts.credentials import Credential
+from hokusai.accounts.models import Project, User
 from hokusai.accounts.permissions import projects_where
 from hokusai.accounts.roles import PUBLIC_PERMISSIONS
 from hokusai.accounts.services import actor_of
+from hokusai.core.errors import DomainError
 from hokusai.core.events import Actor
 from hokusai.web import idempotency, limits
-from hokusai.web.permissions import ProjectPermission
+from hokusai.web.external.admission import STALE_HEADER, STALE_VALUE
+from hokusai.web.permissions import ProjectPermission, credential_of
 from hokusai.web.schema import ApiSchema
 
 PUBLIC_ID = r"[a-z]+_[0-9a-f]{32}"
@@ -33,6 +36,8 @@ class GuardedView(APIView):
     permissions: ClassVar[Mapping[str, str]] = {}
     scopes: ClassVar[Mapping[str, Scope]] = {}
     person_only: ClassVar[Collection[str]] = ()
+    # Actions that a key limited to models may ask for, of these models.
+    for_models: ClassVar[Collection[str]] = ()
     secret_fields: ClassVar[Collection[str]] = ()
     rate_group: ClassVar[str] = "api"
     rate: ClassVar[str | None] = None
@@ -42,6 +47,10 @@ class GuardedView(APIView):
         limits.check_body_size(request)
         try:
             super().perform_authentication(request)
+        except DomainError:
+            # Nobody, as far as limits go; and not to be asked about again.
+            request.authenticators = []
+            raise
         finally:
             limits.check_rate(request, group=self.rate_group, rate=self.rate)
 
@@ -55,11 +64,17 @@ class GuardedView(APIView):
         if request.method == "POST" and handler and idempotency.HEADER in request.headers:
             self.post = idempotency.once(handler, secret_fields=self.secret_fields)
 
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Say so where only the authentication service's silence let somebody in."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if getattr(getattr(request, "_auth", None), "stale", False):
+            answer[STALE_HEADER] = STALE_VALUE
+        return answer
+
     @property
-    def key(self) -> ApiKey | None:
-        """The API key of the request; None for a person."""
-        auth = self.request.auth
-        return auth if isinstance(auth, ApiKey) else None
+    def key(self) -> Credential | None:
+        """The API key of the request, or what stands for one; None for a person."""
+        return credential_of(self.request)
 
     @property
     def person(self) -> User:
@@ -89,11 +104,12 @@ class GuardedView(APIView):
 class ScopedViewSet(GuardedView, viewsets.GenericViewSet):
     """Rows of projects in which the person holds `view_permission`; others are as if absent.
 
-    `project_path` leads from a row to its project's key.
+    `project_path` leads from a row to its project's key, `model_path` to its model's id.
     """
 
     view_permission: ClassVar[str]
     project_path: ClassVar[str] = "project"
+    model_path: ClassVar[str] = ""
     lookup_field = "public_id"
     lookup_value_regex = PUBLIC_ID
     ordering_fields: ClassVar[Collection[str]] = ()
@@ -103,7 +119,13 @@ class ScopedViewSet(GuardedView, viewsets.GenericViewSet):
         queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
             return queryset.none()
-        return self.visible(queryset, self.view_permission, self.project_path)
+        rows = self.visible(queryset, self.view_permission, self.project_path)
+        key = self.key
+        if key is None or not key.model_ids:
+            return rows
+        if not self.model_path:
+            return rows.none()
+        return rows.filter(**{f"{self.model_path}__in": key.model_ids})
 
     def visible(self, queryset: Any, permission: str, path: str) -> QuerySet[Any]:
         """Rows whose project, at the end of `path`, grants a permission to whoever asks."""
@@ -135,6 +157,6 @@ def readable_projects(request: Request, permission: str) -> QuerySet[Project]:
     projects = projects_where(request.user, permission)
     if permission in PUBLIC_PERMISSIONS:
         projects = Project.objects.visible_to(request.user)
-    if isinstance(request.auth, ApiKey):
-        projects = projects.filter(pk=request.auth.project_id)
+    if (key := credential_of(request)) is not None:
+        projects = projects.filter(pk=key.project_id)
     return projects

@@ -5,6 +5,7 @@ from rest_framework import serializers
 
 from hokusai.accounts.choices import Role, Scope, Visibility
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
+from hokusai.accounts.services import MAX_MODELS
 from hokusai.core.fields import slug_validator
 from hokusai.web.serializers import ReadModelSerializer
 
@@ -60,6 +61,9 @@ class ApiKeySerializer(ReadModelSerializer):
     project = serializers.CharField(source="project.slug")
     owner = serializers.CharField(source="owner.username")
     scopes = serializers.ListField(child=serializers.CharField())
+    model_ids = serializers.ListField(
+        child=serializers.CharField(), help_text="models it may be used for; none: all"
+    )
 
     class Meta:
         model = ApiKey
@@ -70,6 +74,7 @@ class ApiKeySerializer(ReadModelSerializer):
             "project",
             "owner",
             "scopes",
+            "model_ids",
             "rate_per_minute",
             "expires_at",
             "revoked_at",
@@ -91,6 +96,12 @@ class NewApiKeySerializer(serializers.Serializer):
         child=serializers.CharField(max_length=10),
         default=[Scope.READ.value],
         help_text=f"of {', '.join(Scope.values)}",
+    )
+    model_ids = serializers.ListField(
+        child=serializers.CharField(max_length=127),
+        default=list,
+        max_length=MAX_MODELS,
+        help_text="models of the project that it may read and ask, and nothing else; none: all",
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
@@ -118,6 +129,6 @@ class MeSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(ApiKeySerializer(allow_null=True))
     def get_key(self, user: User) -> Any:
-        """The key of the request; null for a person."""
+        """The key of the request; null for a person, and for a token of another service."""
         key = self.context.get("key")
-        return ApiKeySerializer(key).data if key else None
+        return ApiKeySerializer(key).data if isinstance(key, ApiKey) else None

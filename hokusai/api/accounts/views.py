@@ -30,6 +30,7 @@ from hokusai.web.views import SLUG, GuardedView, ReadViewSet
 
 class MeView(GuardedView):
     permission_classes = (KnownPerson,)
+    for_models = ("get",)
 
     @extend_schema(responses=MeSerializer)
     def get(self, request: Request) -> Response:

@@ -46,7 +46,7 @@ class NotificationsView(GuardedView):
     @extend_schema(responses=ProjectChoicesSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List what one is told of by mail, in each of one's projects."""
-        project = self.key.project if self.key else None
+        project = Project.objects.get(pk=self.key.project_id) if self.key else None
         return Response(ProjectChoicesSerializer(choices_of(self.person, project), many=True).data)
 
 

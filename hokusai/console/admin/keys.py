@@ -21,6 +21,7 @@ from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.forms import ConsoleForm, offer
 from hokusai.web.panels import Fact, Page
+from registry.models import Model
 
 
 class InvitationForm(ConsoleForm):
@@ -34,16 +35,31 @@ class InvitationForm(ConsoleForm):
         offer(self, "project", projects_where(user, "accounts.manage_members"))
 
 
+class ModelsField(forms.ModelMultipleChoiceField):
+    """Models by their ids."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.model_id)
+
+
 class ApiKeyForm(ConsoleForm):
     """A new key of one's own."""
 
     project = forms.ModelChoiceField(Project.objects.none())
     name = forms.CharField(max_length=100, help_text="What will use it.")
     scopes = forms.MultipleChoiceField(choices=Scope.choices, initial=[Scope.READ])
+    models = ModelsField(
+        Model.objects.none(),
+        required=False,
+        to_field_name="model_id",
+        help_text="Empty for all of the project. For some alone it reads and predicts, no more.",
+    )
     expires_at = forms.DateField(required=False, help_text="Empty for a key without an end.")
 
     def scope(self, user: Any) -> None:
-        offer(self, "project", Project.objects.filter(pk__in=user.memberships.values("project")))
+        own = user.memberships.values("project")
+        offer(self, "project", Project.objects.filter(pk__in=own))
+        offer(self, "models", Model.objects.filter(project__in=own, archived_at=None))
 
 
 class ShownOnceAdmin(ScopedAdmin):
@@ -108,9 +124,14 @@ class ApiKeyAdmin(ShownOnceAdmin):
             raise Forbidden("You may not make keys for this project.")
         end = data.pop("expires_at")
         expires_at = _end_of(end) if end else None
+        chosen = [model.model_id for model in data.pop("models")]
         actor = self.actor(request)
         return services.create_api_key(
-            owner=services.person_of(request.user), actor=actor, expires_at=expires_at, **data
+            owner=services.person_of(request.user),
+            actor=actor,
+            expires_at=expires_at,
+            model_ids=chosen,
+            **data,
         )
 
     @dialog_action(
@@ -137,6 +158,7 @@ class ApiKeyAdmin(ShownOnceAdmin):
                 Fact("Project", markup.object_link(obj.project)),
                 Fact("Acts for", obj.owner.username),
                 Fact("Scopes", ", ".join(obj.scopes)),
+                Fact("Models", ", ".join(obj.model_ids) or "all of the project"),
                 Fact("Limit", f"{obj.rate_per_minute} requests per minute"),
                 Fact("Expires", markup.moment(obj.expires_at)),
                 Fact("Revoked", markup.moment(obj.revoked_at)),

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -14,6 +15,7 @@ from tests.factories import (
     ApiKeyFactory,
     InvitationFactory,
     MembershipFactory,
+    ModelFactory,
     ProjectFactory,
     UserFactory,
     member,
@@ -208,6 +210,33 @@ def test_a_key_is_made_for_a_member(project: Project, owner: Actor) -> None:
         services.create_api_key(
             project=project, owner=UserFactory(), name="ci", scopes=["read"], actor=owner
         )
+
+
+def test_a_key_for_some_models_names_models_of_its_project(project: Project, owner: Actor) -> None:
+    model, foreign = ModelFactory(project=project), ModelFactory()
+    make = partial(
+        services.create_api_key,
+        project=project,
+        owner=member(project),
+        name="ci",
+        actor=owner,
+    )
+    key = make(scopes=["read", "predict"], model_ids=[model.model_id, model.model_id]).row
+    assert key.model_ids == [model.model_id]
+    event = Event.objects.filter(tag="api-key:created").latest("pk")
+    assert event.after["model_ids"] == [model.model_id]
+    for unknown in (foreign.model_id, f"{project.slug}.absent"):
+        with pytest.raises(InvalidInput, match=unknown):
+            make(scopes=["read"], model_ids=[unknown])
+    with pytest.raises(InvalidInput, match="cannot write"):
+        make(scopes=["read", "write"], model_ids=[model.model_id])
+
+
+def test_a_key_for_some_models_never_writes() -> None:
+    key = ApiKeyFactory(scopes=["read", "write", "predict"], model_ids=["tides.forecast"])
+    assert [key.may(scope) for scope in ("read", "write", "predict")] == [True, False, True]
+    assert key.may_use("tides.forecast")
+    assert not key.may_use("tides.other")
 
 
 def test_ending_a_key_twice_is_the_same_as_once(owner: Actor) -> None:

@@ -401,9 +401,11 @@ CASES: dict[str, Case] = {
     ),
     "GET deployments": Case(logged_in()),
     "POST deployments": Case(
-        doers(BUILDERS), lambda w: {"model_id": w.names["model_id"], "version": 1}
+        doers(BUILDERS),
+        lambda w: {"model_id": w.names["model_id"], "version": 1, "slug": "trial"},
     ),
     "GET deployments/<public_id>": Case(readers()),
+    "PATCH deployments/<public_id>": Case(doers(BUILDERS), lambda w: {"idle_s": 60}),
     "POST deployments/<public_id>/rollback": Case(doers(BUILDERS)),
     "POST deployments/<public_id>/stop": Case(doers(BUILDERS)),
     "POST deployments/<public_id>/predict": Case(

@@ -10,7 +10,14 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from hokusai.core.models import Event, Job
-from tests.hokusai.api.table import CALLERS, CASES, PASS, Case
+from tests.hokusai.api.table import (
+    CALLERS,
+    CASES,
+    FOR_MODELS,
+    LISTS_FOR_MODELS,
+    PASS,
+    Case,
+)
 from tests.hokusai.api.world import OWN_ID, World, filled, make_world
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +63,37 @@ def test_only_those_who_may_get_through(
     monkeypatch.setattr("hokusai.api.health.PROBES", {})
     seen = {caller: _status(route, case, world, caller) for caller in CALLERS}
     assert seen == case.expected
+
+
+def test_a_key_limited_to_models_reaches_these_and_what_is_public(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hokusai.api.health.PROBES", {})
+    public = {name for name, case in CASES.items() if case.expected["anonymous"] == PASS}
+    opened: dict[str, set[str]] = {"limited_key": set(), "other_limited_key": set()}
+    for caller, reached in opened.items():
+        for route, case in CASES.items():
+            if _status(route, case, world, caller) == PASS:
+                reached.add(route)
+    assert opened["limited_key"] - public == FOR_MODELS
+    assert opened["other_limited_key"] - public == LISTS_FOR_MODELS
+
+
+def test_a_key_limited_to_other_models_sees_no_row_of_this_one(world: World) -> None:
+    for name in sorted(LISTS_FOR_MODELS - {"GET me"}):
+        _, path = filled(name, world)
+        answer = world.callers["other_limited_key"].get(path)
+        assert (path, answer.json()["results"]) == (path, [])
+        own = world.callers["limited_key"].get(path)
+        assert (path, bool(own.json()["results"])) == (path, True)
+
+
+def test_a_key_that_may_not_be_used_for_a_model_is_told_so(world: World) -> None:
+    for route in ("POST models/<model_id>/predict", "POST deployments/<public_id>/predict"):
+        _, path = filled(route, world)
+        answer = world.callers["other_limited_key"].post(path, CASES[route].body(world))
+        assert answer.status_code == 403
+        assert answer.json()["message"] == "This key may not be used for this model."
 
 
 def _status(route: str, case: Case, world: World, caller: str) -> Any:

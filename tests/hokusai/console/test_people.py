@@ -5,7 +5,7 @@ from hokusai.accounts.choices import Role
 from hokusai.accounts.keys import secret_hash
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project, User
 from hokusai.core.models import Event
-from tests.factories import ApiKeyFactory, InvitationFactory, UserFactory
+from tests.factories import ApiKeyFactory, InvitationFactory, ModelFactory, UserFactory
 from tests.staff import Staff, staff_in
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,20 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(engineer: Staff, project: Projec
     assert "no-store" in answer["Cache-Control"]
     page = engineer.client.get(reverse("admin:accounts_apikey_change", args=[key.pk]))
     assert secret not in page.content.decode()
+
+
+def test_a_key_is_made_for_some_models(engineer: Staff, project: Project) -> None:
+    model, foreign = ModelFactory(project=project), ModelFactory()
+    url = reverse("admin:accounts_apikey_add")
+    form = engineer.client.get(url).content.decode()
+    assert model.model_id in form
+    assert foreign.model_id not in form
+    fields = {"project": project.pk, "name": "app", "scopes": ["predict"]}
+    engineer.client.post(url, {**fields, "models": [model.model_id]})
+    key = ApiKey.objects.get(name="app")
+    assert key.model_ids == [model.model_id]
+    page = engineer.client.get(reverse("admin:accounts_apikey_change", args=[key.pk]))
+    assert model.model_id in page.content.decode()
 
 
 def test_a_key_of_a_project_of_others_is_refused(outsider: Staff, project: Project) -> None:

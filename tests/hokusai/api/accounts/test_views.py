@@ -7,6 +7,7 @@ from tests.factories import (
     PASSWORD,
     ApiKeyFactory,
     MembershipFactory,
+    ModelFactory,
     ProjectFactory,
     UserFactory,
     api_key,
@@ -111,6 +112,17 @@ def test_an_unknown_scope_is_refused() -> None:
     body = {"project": project.slug, "name": "ci", "scopes": ["everything"]}
     assert client_as(project).post("/api/v1/api-keys", body).status_code == 400
     assert not ApiKey.objects.exists()
+
+
+def test_a_key_is_made_for_some_models_of_its_project() -> None:
+    model = ModelFactory()
+    client = client_as(model.project)
+    body = {"project": model.project.slug, "name": "app", "scopes": ["predict"]}
+    made = client.post("/api/v1/api-keys", {**body, "model_ids": [model.model_id]})
+    assert (made.status_code, made.json()["model_ids"]) == (201, [model.model_id])
+    for refused in ({"model_ids": ["no.such"]}, {"scopes": ["write"]}):
+        asked = {**body, "model_ids": [model.model_id], **refused}
+        assert client.post("/api/v1/api-keys", asked).status_code == 400
 
 
 def test_me_tells_roles_and_the_key() -> None:
