@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hokusai.runner import protocol
 from hokusai.runner.conversion_calls import ConversionCalls
 from hokusai.runner.errors import (
+    ModelCrashed,
     ModelTimeout,
     ProtocolError,
     RunnerError,
@@ -199,6 +200,8 @@ class RunnerClient(TrainingCalls, TableCalls, ConversionCalls):
         except (OSError, ProtocolError) as error:
             self._lines.drop(path)
             cause = self._why(path, again=again)
+            if isinstance(cause, RunnerUnavailable) and isinstance(error, ProtocolError):
+                cause = ModelCrashed("The model's process answered with something unreadable.")
             if cause is not None:
                 raise cause from error
         # Its child was ended on purpose at this very moment; the next one is behind the same door.

@@ -135,7 +135,7 @@ class Keeper:
         if kept.stated is None and kept.begin(time.monotonic()):
             self._revive(kept)
         if kept.stated is None:
-            raise kept.refusal(time.monotonic()) or STOPPED
+            raise kept.refusal(time.monotonic()) or RunnerUnavailable(STOPPED.message)
         return kept
 
     def why(self, path: str) -> tuple[RunnerError | None, bool]:

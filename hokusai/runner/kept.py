@@ -75,7 +75,7 @@ class Kept:
         """A handle of the listening socket, for a child to inherit; RunnerUnavailable if closed."""
         with self._lock:
             if self._closed:
-                raise STOPPED
+                raise RunnerUnavailable(STOPPED.message)
             return self.listener.dup()
 
     def wait_s(self, now: float) -> float:
