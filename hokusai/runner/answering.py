@@ -22,6 +22,7 @@ LEAST_RUN_NS: Final = 1_000_000_000
 # The model's own code may keep state between calls or mix rows, so it never sees two requests at
 # once. ONNX and skops files compute row by row, which their first batches must prove.
 TOGETHER: Final = frozenset({ModelFormat.ONNX, ModelFormat.SKOPS})
+LARGE_BYTES: Final = 1 << 18
 PROVED_BATCHES: Final = 3
 MAX_PROVING: Final = 8
 
@@ -77,6 +78,16 @@ class Answerer:
 
     def read(self, body: protocol.Block) -> Asked:
         """What a body asks; raises InvalidInput and ProtocolError."""
+        if len(body) < LARGE_BYTES:
+            return self._read(body)
+        # Main must see that a child which reads for long is neither idle nor beside itself.
+        self._stamp.begin(time.monotonic_ns() + DEFAULT_DEADLINE_NS)
+        try:
+            return self._read(body)
+        finally:
+            self._stamp.end()
+
+    def _read(self, body: protocol.Block) -> Asked:
         header, block = protocol.decode(body)
         reader, rows = self._model.reader, header.get("rows")
         if rows is not None:

@@ -11,6 +11,8 @@ WEIGHT: Final = 1 / 16
 # One round in so many waits although it does not seem to pay: callers may have become quicker.
 TRIAL_EVERY: Final = 64
 MAX_TURN_NS: Final = 1_000_000_000
+# However slow the model and large the budget: a child that does nothing for longer looks stuck.
+MAX_WAIT_NS: Final = 20_000_000
 
 
 class Pace:
@@ -63,7 +65,7 @@ class Pace:
         saved = expected * (self.fixed_ns - self.turn_ns)
         if in_hand * self.turn_ns >= saved and not self._trial():
             return 0
-        return int(min(self.budget_ns, self.horizon_ns()))
+        return int(min(self.budget_ns, self.horizon_ns(), MAX_WAIT_NS))
 
     def _trial(self) -> bool:
         return not self._rounds % TRIAL_EVERY

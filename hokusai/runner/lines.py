@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from hokusai.runner import protocol
 
-# Beyond a deadline the runner itself stops the child and answers; the client waits a little longer.
-GRACE_S: Final = 2.0
+# An answer that left the child in time may arrive a little later.
+GRACE_S: Final = 0.25
 # Children that were replaced leave their connections behind.
 MAX_KEPT: Final = 64
 # What a child may answer: it runs foreign code, and must not make its callers hold any amount.

@@ -152,17 +152,23 @@ class Service:
         self._poll.unregister(self._listener)
 
     def _accept(self) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            idle = [one for one in self._connections.values() if one.idle]
-            if not idle:
+        """Take in everyone at the door, so that their requests are found together."""
+        for _ in range(MAX_CONNECTIONS):
+            idle = self._longest_idle() if len(self._connections) >= MAX_CONNECTIONS else None
+            if idle is None and len(self._connections) >= MAX_CONNECTIONS:
                 return
-            self._close(min(idle, key=lambda one: one.used_ns))
-        try:
-            accepted, _ = self._listener.accept()
-        except BlockingIOError:
-            return
-        self._connections[accepted.fileno()] = Connection(accepted, time.monotonic_ns())
-        self._poll.register(accepted, select.POLLIN)
+            try:
+                accepted, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            if idle is not None:
+                self._close(idle)
+            self._connections[accepted.fileno()] = Connection(accepted, time.monotonic_ns())
+            self._poll.register(accepted, select.POLLIN)
+
+    def _longest_idle(self) -> Connection | None:
+        idle = [one for one in self._connections.values() if one.idle]
+        return min(idle, key=lambda one: one.used_ns) if idle else None
 
     def _close(self, connection: Connection) -> None:
         descriptor = connection.socket.fileno()
