@@ -228,4 +228,5 @@ def _redis() -> "redis.Redis":
         settings.REDIS_URL,
         socket_timeout=settings.REDIS_TIMEOUT_S,
         socket_connect_timeout=settings.REDIS_TIMEOUT_S,
+        retry=None,
     )

@@ -10,8 +10,6 @@ import orjson
 import redis
 import structlog
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from deployments.providers import ProviderHealth, ReplicaStats
 
@@ -135,5 +133,5 @@ def _redis() -> "redis.Redis":
         socket_timeout=settings.REDIS_TIMEOUT_S,
         socket_connect_timeout=settings.REDIS_TIMEOUT_S,
         # A page does not wait for what it can be drawn without.
-        retry=Retry(NoBackoff(), retries=0),
+        retry=None,
     )

@@ -12,7 +12,7 @@ class DeploymentFilter(filters.FilterSet):
 
     class Meta:
         model = Deployment
-        fields = ("model_id", "slug", "status", "provider")
+        fields = ("model_id", "slug", "environment", "status", "provider")
 
 
 class RevisionFilter(filters.FilterSet):

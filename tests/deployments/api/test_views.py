@@ -45,7 +45,7 @@ def engineer(live) -> APIClient:
 def test_deploying_is_accepted_and_names_the_job():
     version = ModelVersionFactory()
     client = as_person(member(version.project))
-    body = {"model_id": version.model.model_id, "version": version.number}
+    body = {"model_id": version.model.model_id, "version": version.number, "slug": "trial"}
     made = client.post(URL, body)
     assert made.status_code == 202
     revision = Revision.objects.get()
@@ -115,6 +115,53 @@ def test_rolling_back_answers_the_new_revision(past_and_present):
     answered = client.post(f"{URL}/{now.deployment.public_id}/rollback")
     assert answered.status_code == 202
     assert answered.data["version"] == before.version.number
+
+
+def test_rolling_back_to_the_kept_revision_is_done_when_it_is_answered(past_and_present):
+    before, now = past_and_present
+    Revision.objects.filter(pk=before.pk).update(status=RevisionStatus.STANDBY)
+    client = as_person(member(now.project))
+    url = f"{URL}/{now.deployment.public_id}"
+    assert client.get(url).data["standby"]["id"] == before.public_id
+    answered = client.post(f"{url}/rollback")
+    assert answered.status_code == 200
+    assert (answered.data["id"], answered.data["status"]) == (before.public_id, "live")
+    shown = client.get(url).data
+    assert (shown["live"]["id"], shown["standby"]["id"]) == (before.public_id, now.public_id)
+
+
+def test_production_says_what_it_asks_for_and_takes_it():
+    version = ModelVersionFactory(stage="production")
+    client = as_person(member(version.project))
+    body = {"model_id": version.model.model_id, "version": version.number}
+    refused = client.post(URL, body)
+    assert (refused.status_code, refused.data["code"]) == (409, "digest_required")
+    wrong = client.post(URL, {**body, "digest": "0" * 64})
+    assert (wrong.status_code, wrong.data["code"]) == (409, "digest_differs")
+    made = client.post(URL, {**body, "digest": version.tree_digest})
+    assert made.status_code == 202
+    shown = client.get(f"{URL}/{made.data['deployment']}").data
+    assert shown["environment"] == "production"
+    assert (shown["policy"]["required_stage"], shown["policy"]["require_digest"]) == (
+        "production",
+        True,
+    )
+
+
+def test_how_a_deployment_serves_is_changed_and_shown(live, engineer):
+    url = f"{URL}/{live.deployment.public_id}"
+    changed = engineer.patch(url, {"cache_s": 30, "redacted_columns": ["name"]})
+    assert changed.status_code == 200
+    assert changed.data["policy"]["cache_s"] == 30
+    assert engineer.get(url).data["policy"]["redacted_columns"] == ["name"]
+
+
+@pytest.mark.parametrize(
+    "body", [{"memory_bytes": 1}, {"log_sample": "nan"}, {"required_stage": "archived"}]
+)
+def test_a_policy_that_cannot_be_is_invalid(live, engineer, body):
+    answered = engineer.patch(f"{URL}/{live.deployment.public_id}", body)
+    assert (answered.status_code, answered.data["code"]) == (400, "invalid_input")
 
 
 def test_stopping_twice_is_a_conflict(live, engineer):

@@ -411,6 +411,8 @@ CASES: dict[str, Case] = {
     "POST deployments/<public_id>/predict": Case(
         {**doers(ROLES), "key_write": 403}, lambda w: PREDICTION
     ),
+    "GET prediction-receipts": Case(logged_in()),
+    "GET prediction-receipts/<public_id>": Case(readers()),
     "GET batch-predictions": Case(logged_in()),
     "POST batch-predictions": Case(
         {**doers(("contributor", "engineer", "reviewer", "owner")), "key_write": 403}
@@ -456,6 +458,7 @@ LISTS_FOR_MODELS = {
     "GET models",
     "GET deployments",
     "GET deployments/<deployment_id>/revisions",
+    "GET prediction-receipts",
     "GET batch-predictions",
 }
 FOR_MODELS = LISTS_FOR_MODELS | {
@@ -468,6 +471,7 @@ FOR_MODELS = LISTS_FOR_MODELS | {
     "GET deployments/<deployment_id>/revisions/<public_id>",
     "POST models/<model_id>/predict",
     "POST deployments/<public_id>/predict",
+    "GET prediction-receipts/<public_id>",
     "POST batch-predictions",
     "GET batch-predictions/<public_id>",
     "GET batch-predictions/<public_id>/chunks",
