@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -17,6 +18,7 @@ TIER_WORDS: Final = {
 }
 NEARLY_FULL: Final = 0.8
 LARGE, MIDDLING = 100, 10
+UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 ENVIRONMENTS: Final = {"production": "success", "staging": "warning", "development": "info"}
 # What a provider says of a process, in the words of the console.
 PHASES: Final = {
@@ -56,6 +58,11 @@ def state(standing: Standing) -> SafeString:
     )
 
 
+def state_and_version(standing: Standing) -> SafeString:
+    """What it does, and with which version."""
+    return format_html("{} {}", version(standing), state(standing))
+
+
 def environment(standing: Standing) -> SafeString:
     """Its environment as a label."""
     name = standing.deployment.environment
@@ -81,6 +88,14 @@ def latency(standing: Standing) -> SafeString:
     if stats is None or stats.p50_ms is None or stats.p95_ms is None:
         return markup.NOTHING
     return number(f"{ms(stats.p50_ms)} / {ms(stats.p95_ms)} ms")
+
+
+def p95(standing: Standing) -> SafeString:
+    """95 of 100 requests took at most so long within the model."""
+    stats = standing.stats
+    if stats is None or stats.p95_ms is None:
+        return markup.NOTHING
+    return number(f"{ms(stats.p95_ms)} ms")
 
 
 def errors(standing: Standing) -> SafeString:
@@ -128,9 +143,18 @@ def restarts(standing: Standing) -> SafeString:
     return number(str(stats.restarts), "warning" if stats.restarts else "")
 
 
+def since(standing: Standing) -> SafeString:
+    """For how long it has been so, in its largest unit; exact on hover."""
+    age_s = max(0, int((timezone.now() - standing.since).total_seconds()))
+    size, unit = next((one for one in UNITS if age_s >= one[0]), UNITS[-1])
+    exact = standing.since.isoformat(timespec="seconds")
+    shown = f"{age_s // size} {unit}"
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', exact, shown)
+
+
 def number(text: str, tone: str = "") -> SafeString:
     """A figure that keeps to one line."""
-    return format_html('<span class="hk-number hk-{}">{}</span>', tone or "plain", text)
+    return format_html('<span class="hk-number {}">{}</span>', f"hk-{tone}" if tone else "", text)
 
 
 def rate(per_s: float) -> str:

@@ -18,7 +18,6 @@ from deployments.admin.trying import tried_panel
 from deployments.board import Standing
 from deployments.choices import DeploymentStatus
 from deployments.models import Deployment
-from hokusai.web import markup
 from hokusai.web.admin import ScopedAdmin
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.panels import Page
@@ -120,7 +119,7 @@ class DeploymentAdmin(ScopedAdmin):
 
     @display(description="since")
     def since_label(self, obj: Any) -> str:
-        return markup.moment(obj.standing.since)
+        return board_cells.since(obj.standing)
 
     @dialog_action(
         Dialog(

@@ -178,17 +178,16 @@ def deployments(user: Any) -> Panel:
     rows = [
         (
             markup.object_link(standing.deployment),
-            board_cells.state(standing),
-            board_cells.version(standing),
+            board_cells.state_and_version(standing),
             board_cells.requests(standing),
-            board_cells.latency(standing),
+            board_cells.p95(standing),
             board_cells.errors(standing),
         )
         for standing in board.board_of(user, SERVING_SHOWN)
     ]
     return table(
         "Serving",
-        ("Deployment", "State", "Version", "Requests/s", "p50 / p95", "Errors"),
+        ("Deployment", "Serves", "Requests/s", "p95", "Errors"),
         rows,
         empty="Nothing is deployed. Open a version that is ready and choose Deploy.",
         hint=markup.link("The serving board", reverse("admin:deployments_deployment_changelist")),

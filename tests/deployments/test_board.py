@@ -1,6 +1,8 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from deployments import board, board_cells, serving_stats
 from deployments.choices import DeploymentStatus, RevisionStatus
@@ -95,3 +97,16 @@ def test_memory_near_its_limit_is_marked() -> None:
     live = RevisionFactory(status=RevisionStatus.LIVE)
     told(live, memory_bytes=live.deployment.memory_bytes - 1)
     assert "hk-warning" in board_cells.memory(standing_of(live.deployment))
+
+
+@pytest.mark.parametrize(
+    ("age", "shown"),
+    [
+        (timedelta(seconds=3), ">3 s<"),
+        (timedelta(minutes=59, seconds=59), ">59 min<"),
+        (timedelta(hours=30), ">1 d<"),
+    ],
+)
+def test_the_board_says_for_how_long_in_one_unit(age: timedelta, shown: str) -> None:
+    live = RevisionFactory(status=RevisionStatus.LIVE, live_at=timezone.now() - age)
+    assert shown in board_cells.since(standing_of(live.deployment))
