@@ -40,7 +40,7 @@ class RevisionSerializer(ReadModelSerializer):
         )
 
 
-class PolicySerializer(serializers.ModelSerializer):
+class ServingPolicySerializer(serializers.ModelSerializer):
     """How a deployment serves."""
 
     class Meta:
@@ -48,7 +48,7 @@ class PolicySerializer(serializers.ModelSerializer):
         fields = services.CONFIGURABLE
 
 
-class PolicyChangeSerializer(serializers.Serializer):
+class ServingPolicyChangeSerializer(serializers.Serializer):
     """What is to change of how a deployment serves; what is left out stays."""
 
     required_stage = serializers.ChoiceField(
@@ -115,7 +115,7 @@ class DeploymentSerializer(ReadModelSerializer):
         help_text="the revision that a roll-back makes live at once; null for none"
     )
     predict = serializers.SerializerMethodField(help_text="where predictions are asked for")
-    policy = PolicySerializer(source="*", read_only=True, help_text="how it serves")
+    policy = ServingPolicySerializer(source="*", read_only=True, help_text="how it serves")
 
     class Meta:
         model = Deployment

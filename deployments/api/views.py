@@ -10,8 +10,8 @@ from deployments.api.filters import DeploymentFilter, RevisionFilter
 from deployments.api.serializers import (
     DeploymentSerializer,
     DeploySerializer,
-    PolicyChangeSerializer,
     RevisionSerializer,
+    ServingPolicyChangeSerializer,
 )
 from deployments.choices import RevisionStatus
 from deployments.models import Deployment, Revision
@@ -86,11 +86,13 @@ class DeploymentViewSet(ReadViewSet):
         return self._shown(revision)
 
     @extend_schema(
-        request=PolicyChangeSerializer, responses=DeploymentSerializer, examples=[POLICY_CHANGE]
+        request=ServingPolicyChangeSerializer,
+        responses=DeploymentSerializer,
+        examples=[POLICY_CHANGE],
     )
     def partial_update(self, request: Request, public_id: str) -> Response:
         """Change how a deployment serves; in force at once."""
-        form = PolicyChangeSerializer(data=request.data)
+        form = ServingPolicyChangeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         services.configure(
             deployment_id=self.get_object().pk, actor=self.actor, **form.validated_data
