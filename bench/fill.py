@@ -112,7 +112,7 @@ def _serve(model: Model, owner: User, actor: Actor, folder: Path) -> None:
         tree_digest=stores["default"].put_tree(folder).digest,
         registered_by=owner,
     )
-    revision = services.deploy(version=version, actor=actor)
+    revision = services.deploy(version=version, actor=actor, slug="bench")
     jobs.run(revision.job.pk)
     revision.refresh_from_db()
     if revision.status != "live":

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ def test_a_process_runs_as_it_does_on_one_machine(name: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("name", sorted(OURS))
 def test_the_programs_of_a_service_exist_and_know_its_options(name: str) -> None:
     command = SERVICES[name]["command"]
-    known = "".join(_help(program) for program in _programs(command))
+    known = "".join(_help(tuple(program)) for program in _programs(command))
     options = set(re.findall(r"(?<!\S)--[a-z-]+", " ".join(command)))
     assert sorted(option for option in options if option not in known) == []
 
@@ -213,7 +214,8 @@ def _programs(command: list[str]) -> list[list[str]]:
     return [["-m", command[0]], *([["-m", command[0], *subcommands]] if subcommands else [])]
 
 
-def _help(program: list[str]) -> str:
+@cache
+def _help(program: tuple[str, ...]) -> str:
     done = subprocess.run(
         [sys.executable, *program, "--help"],
         cwd=ROOT,

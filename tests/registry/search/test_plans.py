@@ -3,9 +3,11 @@
 import itertools
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from bench.fill import fill_versions
@@ -21,17 +23,25 @@ from registry.search import (
 )
 from tests.factories import ProjectFactory, UserFactory, member
 
+pytestmark = pytest.mark.django_db
 MODELS = 400
 BIG = ("registry_modelversion", "registry_versiontag", "registry_versionmetric")
-FILLED: dict[str, Any] = {}
 
 
-@pytest.fixture(autouse=True)
-def rows(transactional_db: None) -> dict[str, Any]:
+@pytest.fixture(scope="module", autouse=True)
+def rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     """20,000 versions with five tags and a metric each; a second project has a few.
 
-    ANALYZE in a transaction would be rolled back with it.
+    They are there for the whole module: ANALYZE in a transaction would be rolled back with it.
     """
+    with django_db_blocker.unblock():
+        filled = _fill()
+    yield filled
+    with django_db_blocker.unblock():
+        call_command("flush", verbosity=0, interactive=False)
+
+
+def _fill() -> dict[str, Any]:
     project, owner = ProjectFactory(slug="bench"), UserFactory()
     fill_versions(project, owner, models=MODELS)
     other = ProjectFactory(slug="other")
