@@ -24,6 +24,9 @@ MAX_THRIFT_ITEMS: Final = 1 << 18
 MAX_COLUMNS: Final = 10_000
 # Whole numbers beyond it are not all different as float64.
 MAX_WHOLE: Final = 1 << 53
+# What main takes from a child that was sent so many bytes.
+MOST_CELLS: Final = 8_000_000
+MORE_CELLS: Final = 8
 ARROW_FILE_MARK: Final = b"ARROW1\x00\x00"
 NAMES: Final = {"arrow": "an Arrow table", "parquet": "a parquet file"}
 MAX_REASON: Final = 200
@@ -55,8 +58,9 @@ def read(header: Mapping[str, Any], raw: memoryview) -> tuple[list[str], Floats]
         raise InvalidInput("A table is given as arrow or as parquet.")
     schema, stated, batches = opened(pa.BufferReader(pa.py_buffer(raw)))
     names = _names(schema)
-    limit = min(int(header["max_rows"]), int(header["max_cells"]) // len(names))
-    _few_enough(stated, limit, len(names))
+    cells = min(int(header["max_cells"]), MOST_CELLS + MORE_CELLS * len(raw))
+    limit = min(int(header["max_rows"]), cells // len(names))
+    _few_enough(stated or 0, limit, len(names))
     parts: list[Floats] = []
     rows = 0
     for batch in batches:
@@ -65,12 +69,14 @@ def read(header: Mapping[str, Any], raw: memoryview) -> tuple[list[str], Floats]
         batch.validate(full=True)
         parts.append(_matrix(batch, names, rows))
         rows += batch.num_rows
+    if stated not in (None, rows):
+        raise InvalidInput(f"The table says that it has {stated} rows, but {rows} are there.")
     if not rows:
         raise InvalidInput("The table has no rows.")
     return names, np.concatenate(parts)
 
 
-Opened = tuple[pa.Schema, int, Iterator[pa.RecordBatch]]
+Opened = tuple[pa.Schema, int | None, Iterator[pa.RecordBatch]]
 
 
 def _arrow(source: pa.BufferReader) -> Opened:
@@ -78,9 +84,9 @@ def _arrow(source: pa.BufferReader) -> Opened:
     if bytes(source.read(len(ARROW_FILE_MARK))) != ARROW_FILE_MARK:
         source.seek(0)
         stream = pa.ipc.open_stream(source, options=options)
-        return stream.schema, 0, iter(stream)
+        return stream.schema, None, iter(stream)
     file = pa.ipc.open_file(source, options=options)
-    return file.schema, 0, (file.get_batch(i) for i in range(file.num_record_batches))
+    return file.schema, None, (file.get_batch(i) for i in range(file.num_record_batches))
 
 
 def _parquet(source: pa.BufferReader) -> Opened:
