@@ -3,6 +3,7 @@
 The web process holds no key. It inserts one row, and only where a receipt was asked for.
 """
 
+from deployments import serving_stats
 from deployments.algorithms import receipt_digests
 from deployments.algorithms.receipt_digests import NoDigest
 from deployments.endpoints import Target
@@ -41,6 +42,7 @@ def ask_for(
     `principal` is the public id of who asked; the digests are `input_digest` and `output_digest`
     of this module.
     """
+    health = serving_stats.health_of(target.provider)
     row = PredictionReceipt.objects.create(
         project_id=target.project_id,
         deployment=target.deployment_id,
@@ -49,6 +51,7 @@ def ask_for(
         version=target.version,
         digest=target.digest,
         converted_digest=target.converted_digest,
+        isolation=health.tier if health else "",
         request_id=request_id,
         principal=principal,
         input_digest=input_digest,

@@ -26,7 +26,13 @@ from contributions.models import (
     Wallet,
 )
 from deployments.log_models import PredictionExport, PredictionLog
-from deployments.models import BatchChunk, BatchPrediction, Deployment, Revision
+from deployments.models import (
+    BatchChunk,
+    BatchPrediction,
+    Deployment,
+    PredictionReceipt,
+    Revision,
+)
 from experiments.choices import BenchmarkStatus, EvaluationRole
 from experiments.models import (
     Benchmark,
@@ -863,6 +869,22 @@ def member(project: Project, role: Role | str = Role.ENGINEER, **person: Any) ->
     user: User = UserFactory(**person)
     MembershipFactory(project=project, user=user, role=role)
     return user
+
+
+class ReceiptFactory(DjangoModelFactory):
+    class Meta:
+        model = PredictionReceipt
+
+    project = factory.SubFactory(ProjectFactory)
+    deployment = factory.LazyFunction(partial(new_id, "dep"))
+    revision = factory.LazyFunction(partial(new_id, "rev"))
+    model_id = "tides.forecast"
+    version = 1
+    digest = "d" * 64
+    request_id = factory.LazyFunction(partial(new_id, "req"))
+    principal = factory.LazyFunction(partial(new_id, "key"))
+    input_digest = f"rows-jcs:{'1' * 64}"
+    output_digest = f"outputs-jcs:{'2' * 64}"
 
 
 def api_key(project: Project, *scopes: str, **fields: Any) -> tuple[ApiKey, str]:

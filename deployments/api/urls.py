@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 from deployments.api.batch_views import BatchViewSet
 from deployments.api.log_views import PredictionExportViewSet, PredictionLogViewSet
 from deployments.api.prediction_views import DeploymentPredictView, ModelPredictView
+from deployments.api.receipt_views import ReceiptViewSet
 from deployments.api.views import DeploymentViewSet, RevisionViewSet
 from hokusai.web.views import MODEL_ID, PUBLIC_ID
 
@@ -22,6 +23,7 @@ router.register(
     PredictionExportViewSet,
     basename="prediction-export",
 )
+router.register("prediction-receipts", ReceiptViewSet, basename="prediction-receipt")
 router.register("batch-predictions", BatchViewSet, basename="batch-prediction")
 urlpatterns = [
     re_path(

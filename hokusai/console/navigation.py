@@ -61,6 +61,8 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Serving board", "rocket_launch", "admin:deployments_deployment_changelist"),
             ("Revisions", "history", "admin:deployments_revision_changelist"),
+            ("Predictions", "monitoring", "admin:deployments_predictionlog_changelist"),
+            ("Receipts", "receipt_long", "admin:deployments_predictionreceipt_changelist"),
             (
                 "Batch predictions",
                 "table_rows",

@@ -36,6 +36,7 @@ OWN_ID = (
     "improvements",
     "deployments",
     "revisions",
+    "prediction-receipts",
     "batch-predictions",
     "shares",
 )
@@ -131,6 +132,9 @@ def make_world(folder: Path) -> World:
         ).public_id,
         "improvements": improvement.public_id,
         "deployments": deployment.public_id,
+        "prediction-receipts": make.ReceiptFactory(
+            project=project, model_id=version.model.model_id
+        ).public_id,
         "batch-predictions": make.BatchPredictionFactory(
             version=version, dataset_version=table_version
         ).public_id,

@@ -19,7 +19,7 @@ from contributions.models import (
     Improvement,
     SigningPolicy,
 )
-from deployments.models import Deployment, Revision
+from deployments.models import Deployment, PredictionReceipt, Revision
 from experiments.models import Benchmark, Comparison, Experiment, Run, Training
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
@@ -67,6 +67,7 @@ MAKERS: dict[type, Any] = {
     Message: factories.MessageFactory,
     Model: factories.ModelFactory,
     ModelVersion: factories.ModelVersionFactory,
+    PredictionReceipt: factories.ReceiptFactory,
     Project: factories.ProjectFactory,
     Promotion: factories.PromotionFactory,
     PromotionPolicy: factories.PromotionPolicyFactory,
