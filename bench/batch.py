@@ -35,6 +35,7 @@ class Batch:
             "rows/s",
             f"{ROWS} rows of {COLUMNS} columns, StandardScaler and LogisticRegression from skops; "
             f"ours: {seen['parts']} leased parts on {PROCESSES} workers with isolated children, "
-            "from the request to one Parquet file; peer: processes that wait with the model "
-            f"loaded; {seen['ours_s']:.2f} s against {seen['peer_s']:.2f} s",
+            "from the request to one Parquet file in the store; peer: processes that wait with "
+            "everything imported, load the model, predict and predict_proba by row group, and one "
+            f"file of both parts; {seen['ours_s']:.2f} s against {seen['peer_s']:.2f} s",
         )

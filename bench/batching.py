@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bench import batch_loop
 from bench.sizes import BATCH_COLUMNS as COLUMNS
 from bench.sizes import BATCH_PROCESSES as PROCESSES
 from bench.sizes import BATCH_ROWS as ROWS
@@ -54,7 +55,7 @@ def measure(folder: str, rounds: int) -> None:
     loops = [_loop(place, number) for number in range(PROCESSES)]
     ours, peer = [], []
     for _ in range(rounds + 1):
-        peer.append(_looped(loops))
+        peer.append(_looped(loops, place))
         batch, took = _ours(version, table, owner)
         ours.append(took)
     for loop in loops:
@@ -143,7 +144,7 @@ def _loop(place: Path, number: int) -> "subprocess.Popen[str]":
     return loop
 
 
-def _looped(loops: list["subprocess.Popen[str]"]) -> float:
+def _looped(loops: list["subprocess.Popen[str]"], place: Path) -> float:
     began = time.perf_counter()
     for loop in loops:
         assert loop.stdin is not None
@@ -151,6 +152,7 @@ def _looped(loops: list["subprocess.Popen[str]"]) -> float:
         loop.stdin.flush()
     for loop in loops:
         _heard(loop, "done")
+    batch_loop.join(place, PROCESSES)
     return time.perf_counter() - began
 
 
@@ -163,9 +165,7 @@ def _heard(loop: "subprocess.Popen[str]", word: str) -> None:
 def same(batch: BatchPrediction, place: Path) -> bool:
     """Whether both sides gave the same outputs; else the figures mean nothing."""
     mine = pq.read_table(pa.BufferReader(stores["default"].get(batch.output_digest)))
-    theirs = pa.concat_tables(
-        pq.read_table(place / f"outputs-{number}.parquet") for number in range(PROCESSES)
-    )
+    theirs = pq.read_table(place / "outputs.parquet")
     return mine.column_names == theirs.column_names and all(
         np.allclose(mine[name].to_numpy(), theirs[name].to_numpy(), rtol=1e-12, atol=1e-15)
         for name in mine.column_names

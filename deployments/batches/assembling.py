@@ -23,7 +23,7 @@ def assemble(batch: BatchPrediction) -> tuple[str, int]:
             for digest, _ in kept:
                 part = pq.read_table(pa.BufferReader(store.get(digest)), use_threads=False)
                 if writer is None:
-                    writer = pq.ParquetWriter(path, part.schema, **tables.WRITING)
+                    writer = pq.ParquetWriter(path, part.schema, **tables.writing(part.schema))
                 writer.write_table(part)
         finally:
             if writer is not None:

@@ -93,7 +93,7 @@ class _Predicting:
             id_type = id_type.value_type
         columns = OutputColumns(batch.shape, batch.id_column, id_type, marks=self._marks)
         sink = pa.BufferOutputStream()
-        with pq.ParquetWriter(sink, columns.schema, **tables.WRITING) as writer:
+        with pq.ParquetWriter(sink, columns.schema, **tables.writing(columns.schema)) as writer:
             writer.write_table(pa.concat_tables(self._answers(reader, columns)))
         content = sink.getvalue().to_pybytes()
         return steps.Part(stores["default"].put(content), len(content), self._marked)

@@ -15,11 +15,9 @@ from deployments.batches.exceptions import BatchFailed
 
 Floats = npt.NDArray[np.float64]
 # Rows that are asked for together: few enough to stay in a processor's cache on their way.
-BLOCK_CELLS = 1 << 18
+BLOCK_CELLS = 1 << 19
 GROUP_ROWS = 1 << 16
 COMPRESSION = "snappy"
-# Outputs are mostly different numbers: a dictionary of them only costs.
-WRITING: dict[str, Any] = {"compression": COMPRESSION, "use_dictionary": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,12 @@ def _matrix(table: pa.Table, columns: Sequence[str]) -> Floats:
             raise BatchFailed(f"Column {name!r}: {_first_line(error)}", column=name) from error
         matrix[:, place] = numbers.to_numpy()
     return matrix
+
+
+def writing(schema: pa.Schema) -> dict[str, Any]:
+    """How outputs are written: numbers mostly differ, and a dictionary of them only costs."""
+    few = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    return {"compression": COMPRESSION, "use_dictionary": few or False}
 
 
 def write_groups(path: Path, table: pa.Table) -> None:

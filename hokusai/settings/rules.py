@@ -112,7 +112,7 @@ SERVING_MEMORY_BYTES = env.int("SERVING_MEMORY_BYTES", default=1024**3)
 SERVING_MEMORY_MAX_BYTES = env.int("SERVING_MEMORY_MAX_BYTES", default=16 * 1024**3)
 # Predictions for whole tables: rows of a part, parts of one batch that are worked on at a time,
 # the largest table, how long its outputs are kept.
-BATCH_CHUNK_ROWS = env.int("BATCH_CHUNK_ROWS", default=131_072)
+BATCH_CHUNK_ROWS = env.int("BATCH_CHUNK_ROWS", default=262_144)
 BATCH_PARALLEL = env.int("BATCH_PARALLEL", default=4)
 BATCH_MAX_ROWS = env.int("BATCH_MAX_ROWS", default=20_000_000)
 BATCH_MAX_CELLS = env.int("BATCH_MAX_CELLS", default=100_000_000)

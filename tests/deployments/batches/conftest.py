@@ -128,7 +128,11 @@ def use_runner(runner: RunningRunner, settings: Any, tmp_path: Path) -> RunningR
 @pytest.fixture
 def bench(use_runner: RunningRunner, classifier: str) -> Bench:
     user = make.UserFactory()
-    version = make.ModelVersionFactory(tree_digest=classifier, registered_by=user)
+    # One project: the runner warms a parent for each.
+    project = make.ProjectFactory(slug="batches")
+    version = make.ModelVersionFactory(
+        model__project=project, tree_digest=classifier, registered_by=user
+    )
     return Bench(version, use_runner.store, user)
 
 

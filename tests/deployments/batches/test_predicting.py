@@ -15,7 +15,7 @@ from hokusai.core import jobs
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Event, Job
 from hokusai.core.services import cancel_job
-from hokusai.core.sweep import sweep
+from hokusai.core.sweep import ring_for_due_work
 from tests.deployments.batches.conftest import Bench
 from tests.deployments.conftest import Doorbell
 
@@ -146,7 +146,7 @@ def test_after_a_kill_only_the_part_that_was_under_way_is_done_again(
 
     monkeypatch.setattr(predicting._Predicting, "_answer", watched)
     bench.work()
-    sweep()
+    ring_for_due_work()
     assert killed.pk in doorbell.of("core.run_job")
     jobs.run(killed.pk)
     bench.work()
