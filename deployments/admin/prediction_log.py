@@ -17,6 +17,7 @@ VIEW = "deployments.view_predictionlog"
 SERVER_ERROR = 500
 CLIENT_ERROR = 400
 DIGITS = 18
+CHOICES = 500
 # From which status on, and below which.
 _ENDS = {
     "answered": (0, CLIENT_ERROR),
@@ -36,7 +37,7 @@ class DeploymentFilter(DropdownFilter):
         if not request.user.is_superuser:
             allowed = projects_where(request.user, VIEW)
             rows = rows.filter(model__project__in=allowed.values("pk"))
-        return [(row.public_id, str(row)) for row in rows]
+        return [(row.public_id, str(row)) for row in rows[:CHOICES]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """Its predictions."""

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
-from deployments import endpoints
-from deployments.endpoints import Target
 from deployments.prediction_log import table
 from deployments.prediction_log.writer import Writer
-from tests.factories import RevisionFactory
 
 
 @pytest.fixture
@@ -23,18 +19,13 @@ def spool_folder(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def writer(spool_folder: Path, transactional_db: None) -> Iterator[Writer]:
-    """Commits through a connection of its own, so the table is emptied behind it."""
+def writer(spool_folder: Path, db: None) -> Iterator[Writer]:
+    """Commits through a connection of its own, which is why the table is emptied behind it."""
     found = Writer()
     yield found
     found.close()
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE deployments_predictionlog")
-
-
-@pytest.fixture
-def target(transactional_db: None) -> Target:
-    return endpoints.target_of_revision(RevisionFactory(status="live").public_id)
+    with table.connect() as connection:
+        connection.execute("DELETE FROM deployments_predictionlog")
 
 
 @pytest.fixture

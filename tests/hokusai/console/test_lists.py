@@ -26,6 +26,7 @@ FACTORIES = {
     "contributions.contribution": make.ContributionFactory,
     "contributions.improvement": make.ImprovementFactory,
     "deployments.deployment": make.DeploymentFactory,
+    "deployments.predictionlog": make.PredictionFactory,
     "deployments.predictionreceipt": make.ReceiptFactory,
     "transparency.logrecord": make.LogRecordFactory,
     "core.event": make.EventFactory,

@@ -19,7 +19,7 @@ from contributions.models import (
     Improvement,
     SigningPolicy,
 )
-from deployments.models import Deployment, PredictionReceipt, Revision
+from deployments.models import Deployment, PredictionLog, PredictionReceipt, Revision
 from experiments.models import Benchmark, Comparison, Experiment, Run, Training
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
@@ -67,6 +67,7 @@ MAKERS: dict[type, Any] = {
     Message: factories.MessageFactory,
     Model: factories.ModelFactory,
     ModelVersion: factories.ModelVersionFactory,
+    PredictionLog: factories.PredictionFactory,
     PredictionReceipt: factories.ReceiptFactory,
     Project: factories.ProjectFactory,
     Promotion: factories.PromotionFactory,
