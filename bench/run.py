@@ -16,6 +16,7 @@ from bench import load, sides
 from bench.alone import Alone
 from bench.attributing import Attributing
 from bench.batch import Batch
+from bench.children import Children
 from bench.measuring import Result, Turns
 from bench.registries import Registries
 from bench.resampling import Resampling
@@ -72,6 +73,7 @@ def main() -> int:
     if others > BUSY:
         print(f"This machine is busy (load {others:.1f}): trust CPU seconds, not requests/s.")
     alone = Resampling(options.rounds).measurements() | Attributing(1).measurements()
+    alone |= Children().measurements()
     results = _measured({name: alone[name] for name in options.only or alone if name in alone})
     if not options.only or set(options.only) - set(alone):
         results |= _with_servers(options)
