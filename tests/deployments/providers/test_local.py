@@ -1,11 +1,14 @@
 import os
 import signal
+import time
 
+import orjson
 import pytest
 
 from deployments import watch
 from deployments.endpoints import target_of_model
-from deployments.predictions import predict
+from deployments.predictions.asking import ask
+from deployments.predictions.table import of_rows
 from deployments.providers import InvalidSpec, ServeSpec, providers
 from deployments.providers.local import LocalProvider
 from hokusai.core.errors import OutsideUnavailable
@@ -63,12 +66,12 @@ def test_a_prediction_outlives_its_models_process(runner, settings):
     client = RunnerClient(runner.socket_path)
     (child,) = [one for one in client.stats() if one.key == live.public_id]
     os.kill(child.pid, signal.SIGKILL)
-    rows = [{"a": 2.0, "b": 2.0}]
-    answerer, prediction = predict(target, rows, lambda: target_of_model(model_id))
+    table, until = of_rows([{"a": 2.0, "b": 2.0}]), time.perf_counter() + 10.0
+    answerer, outputs, _ = ask(target, table, lambda: target_of_model(model_id), until, "req_1")
     client.stop(key=live.public_id)
     providers.forget()
     assert answerer.revision_id == live.public_id
-    assert prediction.outputs[0]["prediction"] == pytest.approx(4.0)
+    assert orjson.loads(outputs)[0]["prediction"] == pytest.approx(4.0)
 
 
 def test_files_of_a_version_lie_where_the_runner_reads_them(runner, settings, tmp_path):
