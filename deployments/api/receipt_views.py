@@ -42,7 +42,7 @@ SIGNED = OpenApiExample(
 )
 
 
-class EnvelopeSerializer(serializers.Serializer):
+class ReceiptEnvelopeSerializer(serializers.Serializer):
     """A DSSE envelope; its payload is an in-toto statement."""
 
     payload = serializers.CharField(help_text="base64 of the statement's canonical JSON")
@@ -58,7 +58,7 @@ class ReceiptSerializer(ReadModelSerializer):
         help_text="opens the statement's principalCommitment to who knows the caller's id; "
         "in hexadecimal"
     )
-    envelope = EnvelopeSerializer(allow_null=True, help_text="null until it is signed")
+    envelope = ReceiptEnvelopeSerializer(allow_null=True, help_text="null until it is signed")
 
     class Meta:
         model = PredictionReceipt

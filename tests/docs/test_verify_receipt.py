@@ -98,7 +98,7 @@ def verifier():
 
 
 @pytest.fixture
-def rejected(folder, rejected):
+def rejected(folder, verifier, monkeypatch, capsys):
     """Why the files of the folder prove nothing."""
     files = ["--keys", "keys", "--input", "input", "--output", "output", "--caller", CALLER]
 
