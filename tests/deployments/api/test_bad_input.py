@@ -4,6 +4,7 @@ import io
 import math
 import os
 import signal
+from dataclasses import replace
 
 import orjson
 import pyarrow as pa
@@ -33,6 +34,7 @@ def predict(frame):
         raise ValueError("the value 3 of the column a")
     return [0.5] * len(frame)
 """
+SUMS = "bad_sums"
 BROKEN_ROW = {"a": 0.0, "b": 0.0, "c": 0.0, "d": 0.0}
 
 
@@ -47,14 +49,18 @@ def serving(runner, settings):
     }
     providers.forget()
     yield RunnerClient(runner.socket_path)
-    for row in Revision.objects.all():
-        providers["local"].stop(row.public_id, timeout_s=30.0)
     providers.forget()
 
 
-def served(digest: str) -> Revision:
-    row = RevisionFactory(status=RevisionStatus.LIVE, digest=digest)
-    spec = endpoints.target_of_revision(row.public_id).spec
+def served(digest: str, key: str) -> Revision:
+    """A revision whose process outlives the test; its project is the same in every test.
+
+    Each project has a parent of its own, which takes seconds to import the libraries.
+    """
+    row = RevisionFactory(
+        status=RevisionStatus.LIVE, digest=digest, deployment__model__project__slug="bad-input"
+    )
+    spec = replace(endpoints.target_of_revision(row.public_id).spec, revision_id=key)
     row.endpoint = providers["local"].deploy(spec, timeout_s=60.0).handle
     row.save()
     return row
@@ -63,19 +69,19 @@ def served(digest: str) -> Revision:
 @pytest.fixture
 def sums(serving, runner) -> "Asker":
     """A regression of the columns a and b whose prediction is their sum."""
-    return Asker(served(runner.put_sum_model()))
+    return Asker(served(runner.put_sum_model(), SUMS))
 
 
 @pytest.fixture
-def broken(serving, runner) -> "Asker":
-    """A model that ends, sleeps or raises by what its first row says."""
+def broken(serving, runner, request) -> "Asker":
+    """A model that ends, sleeps or raises by what its first row says; a process per test."""
     if serving.health().tier == "C":
         pytest.skip("NOT TESTED: this machine offers no isolation for code of strangers")
     tree = runner.folder / "broken"
     for path, raw in artifacts.code_model(BROKEN_MODEL).items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_bytes(raw)
-    return Asker(served(runner.store.put_tree(tree).digest))
+    return Asker(served(runner.store.put_tree(tree).digest, f"bad_{request.node.name[-30:]}"))
 
 
 class Asker:
@@ -240,7 +246,7 @@ def child_of(runner_client: RunnerClient, key: str) -> int:
 
 def test_a_child_that_was_killed_is_not_noticed_by_who_asks_next(sums, serving):
     assert sums.outputs({"rows": [ROW]}) == [3.0]
-    os.kill(child_of(serving, sums.live.public_id), signal.SIGKILL)
+    os.kill(child_of(serving, SUMS), signal.SIGKILL)
     assert sums.outputs({"rows": [ROW]}) == [3.0]
 
 
