@@ -75,15 +75,30 @@ def test_a_request_past_its_deadline_ends_the_child(
     isolated: RunnerClient, code_model: Callable[[str], str]
 ) -> None:
     digest = code_model(
-        "import time\ndef predict(frame):\n    time.sleep(frame.a[0])\n    return [0.5]"
+        "import time\ndef predict(frame):\n"
+        "    time.sleep(20 if frame.a[0] > 9 else 0)\n    return [0.5]"
     )
     path = isolated.serve(project="p", key="slow", tree_digest=digest)
-    assert isolated.predict(path, rows=[ROW | {"a": 0.01}]).predictions() == [0.5]
+    assert isolated.predict(path, rows=[ROW], deadline_s=20).predictions() == [0.5]
     with pytest.raises(ModelTimeout):
         isolated.predict(path, rows=[ROW | {"a": 20.0}], deadline_s=0.3)
+    # Its caller hears on time; the child has a second in all, for the sake of the others.
+    assert isolated.predict(path, rows=[ROW], deadline_s=20).predictions() == [0.5]
     (slow,) = [child for child in isolated.stats() if child.key == "slow"]
     assert "did not finish in time" in slow.last_error
-    assert isolated.predict(path, rows=[ROW | {"a": 0.01}]).predictions() == [0.5]
+
+
+def test_a_request_with_little_time_leaves_the_child_alive(
+    isolated: RunnerClient, code_model: Callable[[str], str]
+) -> None:
+    digest = code_model("import time\ndef predict(frame):\n    time.sleep(0.4)\n    return [0.5]")
+    path = isolated.serve(project="p", key="patient", tree_digest=digest)
+    with pytest.raises(ModelTimeout):
+        isolated.predict(path, rows=[ROW], deadline_s=0.01)
+    assert isolated.predict(path, rows=[ROW], deadline_s=20).predictions() == [0.5]
+    (patient,) = [child for child in isolated.stats() if child.key == "patient"]
+    assert (patient.last_error, patient.restarts) == ("", 0)
+    isolated.stop(key="patient")
 
 
 def test_kill_ends_a_busy_child_at_once(
