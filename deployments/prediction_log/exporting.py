@@ -43,7 +43,7 @@ def request_export(
 
     Raises InvalidInput for a time that does not end after it begins, or is longer than 31 days.
     """
-    _check(since, until)
+    check_span(since, until)
     export = PredictionExport.objects.create(
         deployment=deployment, since=since, until=until, created_by_id=actor.user_id
     )
@@ -109,7 +109,7 @@ def write_events(
 
     Raises InvalidInput as `request_export` does.
     """
-    _check(since, until)
+    check_span(since, until)
     events = 0
     for page in _pages(deployment, since, until):
         for row in page:
@@ -164,7 +164,8 @@ def _pages(
         page = [*same, *later[:PAGE]] if len(page) >= PAGE else []
 
 
-def _check(since: datetime, until: datetime) -> None:
+def check_span(since: datetime, until: datetime) -> None:
+    """Raises InvalidInput for a time that does not end after it begins, or is too long."""
     if until <= since:
         raise InvalidInput("The time ends before it begins.")
     if until - since > MAX_SPAN:

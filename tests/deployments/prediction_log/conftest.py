@@ -10,6 +10,8 @@ from pytest_django import Settings
 from deployments.prediction_log import table
 from deployments.prediction_log.writer import Writer
 
+CONNECT = table.connect
+
 
 @pytest.fixture
 def spool_folder(settings: Settings, tmp_path: Path) -> Path:
@@ -24,19 +26,18 @@ def writer(spool_folder: Path, db: None) -> Iterator[Writer]:
     found = Writer()
     yield found
     found.close()
-    with table.connect() as connection:
+    with CONNECT() as connection:
         connection.execute("DELETE FROM deployments_predictionlog")
 
 
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Takes PostgreSQL away from writers, and gives it back."""
-    connect = table.connect
 
     def refuse() -> table.Connection:
         raise psycopg.OperationalError("connection refused")
 
     def switch(is_away: bool) -> None:
-        monkeypatch.setattr(table, "connect", refuse if is_away else connect)
+        monkeypatch.setattr(table, "connect", refuse if is_away else CONNECT)
 
     return switch
