@@ -9,6 +9,8 @@ from bench.sizes import BATCH_PROCESSES as PROCESSES
 from bench.sizes import BATCH_ROWS as ROWS
 from hokusai.embedded import roster
 
+SERVERS = ("worker", "runner", "redis", "postgres")
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -24,7 +26,9 @@ class Batch:
         sides.supervisor.wait_ready("worker")
         folder = str(sides.folder / "batch")
         try:
-            seen = sides.inside(f"measure({folder!r}, {self.rounds})", module="batching")
+            pids = [sides.supervisor.pid(name) for name in SERVERS]
+            call = f"measure({folder!r}, {self.rounds}, {pids!r})"
+            seen = sides.inside(call, module="batching")
         finally:
             sides.supervisor.stop("worker")
         if not seen["same"]:
@@ -37,5 +41,7 @@ class Batch:
             f"ours: {seen['parts']} leased parts on {PROCESSES} workers with isolated children, "
             "from the request to one Parquet file in the store; peer: processes that wait with "
             "everything imported, load the model, predict and predict_proba by row group, and one "
-            f"file of both parts; {seen['ours_s']:.2f} s against {seen['peer_s']:.2f} s",
+            f"file of both parts; {seen['ours_s']:.2f} s against {seen['peer_s']:.2f} s, CPU "
+            f"{seen['ours_cpu_s']:.2f} s of every process against {seen['peer_cpu_s']:.2f} s "
+            "without the joining",
         )

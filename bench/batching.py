@@ -4,6 +4,7 @@ manage.py shell -c "from bench import batching; batching.measure(FOLDER, ROUNDS)
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from bench import batch_loop
+from bench import batch_loop, cpu
 from bench.sizes import BATCH_COLUMNS as COLUMNS
 from bench.sizes import BATCH_PROCESSES as PROCESSES
 from bench.sizes import BATCH_ROWS as ROWS
@@ -46,18 +47,24 @@ signature:
 """
 
 
-def measure(folder: str, rounds: int) -> None:
-    """Seconds of both sides, medians of rounds in turns; the first round only warms."""
+def measure(folder: str, rounds: int, pids: list[int | None]) -> None:
+    """Seconds of both sides, medians of rounds in turns; the first round only warms.
+
+    `pids`: the processes of our side, whose CPU time is counted.
+    """
     place = Path(folder)
     place.mkdir(exist_ok=True)
     make(place)
     version, table, owner = keep(place)
     loops = [_loop(place, number) for number in range(PROCESSES)]
-    ours, peer = [], []
+    ours, peer, spent = [], [], []
     for _ in range(rounds + 1):
+        before = cpu.cpu_s([loop.pid for loop in loops]), cpu.cpu_s(pids)
         peer.append(_looped(loops, place))
         batch, took = _ours(version, table, owner)
         ours.append(took)
+        after = cpu.cpu_s([loop.pid for loop in loops]), cpu.cpu_s(pids)
+        spent.append([end - start for start, end in zip(before, after, strict=True)])
     for loop in loops:
         loop.communicate()
     print(
@@ -65,8 +72,8 @@ def measure(folder: str, rounds: int) -> None:
             {
                 "ours_s": round(statistics.median(ours[1:]), 3),
                 "peer_s": round(statistics.median(peer[1:]), 3),
-                "ours_all": [round(one, 2) for one in ours],
-                "peer_all": [round(one, 2) for one in peer],
+                "peer_cpu_s": round(statistics.median(one[0] for one in spent[1:]), 3),
+                "ours_cpu_s": round(statistics.median(one[1] for one in spent[1:]), 3),
                 "parts": batch.chunks.count(),
                 "same": same(batch, place),
             }
@@ -139,7 +146,10 @@ def _ours(
 
 def _loop(place: Path, number: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "bench.batch_loop", str(place), str(number), str(PROCESSES)]
-    loop = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    loop = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=alone
+    )
     _heard(loop, "ready")
     return loop
 

@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
@@ -175,10 +176,10 @@ class BatchPredictionAdmin(ScopedAdmin):
         return [own, *super().get_urls()]
 
     def result_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """To the file with the outputs. Raises Forbidden."""
+        """To the file with the outputs, for those who may run batches."""
         obj = self.object_or_404(request, str(object_id))
         if not self.may(request, RUN, obj):
-            raise Forbidden("Your role may not have the outputs of batches.")
+            raise PermissionDenied
         return to_file(services.open_result(batch_id=obj.pk, actor=self.actor(request)))
 
 

@@ -1,9 +1,7 @@
 """Parts into one file, in order, one part in memory at a time."""
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from deployments.batches import places, tables
+from deployments.batches import places
+from deployments.batches.footers import Joined
 from deployments.models import BatchPrediction
 from hokusai.storage import stores
 
@@ -18,14 +16,9 @@ def assemble(batch: BatchPrediction) -> tuple[str, int]:
     if len(kept) == 1:
         return kept[0]
     with places.draft() as path:
-        writer: pq.ParquetWriter | None = None
-        try:
+        with path.open("wb") as target:
+            joined = Joined(target)
             for digest, _ in kept:
-                part = pq.read_table(pa.BufferReader(store.get(digest)), use_threads=False)
-                if writer is None:
-                    writer = pq.ParquetWriter(path, part.schema, **tables.writing(part.schema))
-                writer.write_table(part)
-        finally:
-            if writer is not None:
-                writer.close()
+                joined.add(store.get(digest))
+            joined.close()
         return store.put_file(path), path.stat().st_size

@@ -46,7 +46,7 @@ def test_text_tables_are_read(bench: Bench, file_format: str) -> None:
         (b"a,b\n", "The table has no rows."),
         (b"a,b\n1,2\n3\n", "row"),
         (b"a,b\n1,x\n", "Column 'b' holds text; the model needs numbers."),
-        (b"a,b\n1,\n", "Row 0, column 'b': a finite number is needed."),
+        (b"a,b\n2,3\n1,\n", "Row 1, column 'b': a finite number is needed."),
         (b"a,a\n1,2\n", "Two columns have the same name."),
     ],
 )
