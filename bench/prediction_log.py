@@ -17,7 +17,7 @@ from deployments.prediction_log import Entry
 from deployments.prediction_log.queue import DROPPED, MAX_ENTRIES, PredictionQueue
 from deployments.prediction_log.writer import Writer
 
-ROWS = 100_000
+ROWS = 60_000
 ROUNDS = 3
 PUTS = 10_000
 FEATURES = 30

@@ -48,6 +48,7 @@ def measurements(both: Sides, rounds: int, seconds: int) -> dict[str, Callable[[
         "lineage_1000": alone.lineage_1000,
         "impact_1m": alone.impact_1m,
         "log_append": alone.log_append,
+        "prediction_log": alone.prediction_log,
         "admin_list_1m": alone.admin_list_1m,
     }
 

@@ -48,11 +48,12 @@ def ask(port: int, path: str) -> None:
         try:
             client.request("GET", f"/{path}")
             client.getresponse().read()
-            return
         except OSError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+        else:
+            return
         finally:
             client.close()
 
