@@ -117,7 +117,7 @@ class BatchViewSet(ReadViewSet):
     @extend_schema(responses=ChunkSerializer(many=True))
     @action(detail=True, filterset_class=None)
     def chunks(self, request: Request, public_id: str) -> Response:
-        """List the parts of a batch, in their order."""
+        """List the parts of a batch, the last rows first."""
         rows = BatchChunk.objects.filter(batch=self.get_object()).select_related("job")
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(ChunkSerializer(page, many=True).data)

@@ -6,7 +6,7 @@ from deployments.batch_choices import BatchStatus, ChunkStatus
 from deployments.batches import places, sources, steps
 from deployments.batches.assembling import assemble
 from deployments.batches.children import Child
-from deployments.batches.exceptions import BatchFailed
+from deployments.batches.exceptions import BatchFailed, StillWanted
 from deployments.batches.outputs import OutputColumns, shape_of
 from deployments.batches.tables import Reader
 from deployments.models import BatchPrediction
@@ -30,6 +30,16 @@ def go_on(work: Work) -> None:
         digest, size_bytes = assemble(batch)
         with work.result():
             steps.finish(batch.pk, digest, size_bytes)
+    else:
+        _give_up(work, batch)
+
+
+def _give_up(work: Work, batch: BatchPrediction) -> None:
+    """Close the job of a batch that has stopped. Raises StillWanted where it goes on."""
+    with work.result():
+        if steps.locked(batch.pk).status == BatchStatus.QUEUED:
+            raise StillWanted("The batch goes on; it is taken up again.")
+        work.log("Not wanted any more.")
 
 
 def batch_failed(job: Job, reason: str) -> None:

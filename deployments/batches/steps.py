@@ -54,10 +54,19 @@ def locked(batch_id: int) -> BatchPrediction:
 
 def ask_to_go_on(batch: BatchPrediction) -> None:
     """Ask a worker to plan the batch or, when every part is done, to put them together."""
-    batch.job = jobs.enqueue(
-        JOB, subject=batch.public_id, project_id=batch.project.pk, label=str(batch)
-    )
+    batch.job = _job(JOB, batch.public_id, batch, str(batch))
     batch.save(update_fields=["job"])
+
+
+def _job(kind: str, subject: str, batch: BatchPrediction, label: str) -> Job:
+    """A new job, or the last one where it has not noticed yet that the batch had stopped.
+
+    Before it ends it looks again, and sees that the batch goes on.
+    """
+    try:
+        return jobs.enqueue(kind, subject=subject, project_id=batch.project.pk, label=label)
+    except Conflict:
+        return Job.objects.unfinished().get(kind=kind, subject=subject)
 
 
 def keep_plan(batch: BatchPrediction, plan: Plan) -> None:
@@ -93,16 +102,8 @@ def begin(batch: BatchPrediction, actor: Actor) -> None:
 def _ask(batch: BatchPrediction, chunk: BatchChunk) -> None:
     chunk.move_to(ChunkStatus.ASKED)
     chunk.rows_done = 0
-    try:
-        chunk.job = jobs.enqueue(
-            CHUNK_JOB,
-            subject=chunk.public_id,
-            project_id=batch.project.pk,
-            label=f"part {chunk.position} of {batch}",
-        )
-    except Conflict:
-        # Its last job has not noticed yet that the batch had stopped; it will see that it goes on.
-        chunk.job = Job.objects.unfinished().get(kind=CHUNK_JOB, subject=chunk.public_id)
+    label = f"part {chunk.position} of {batch}"
+    chunk.job = _job(CHUNK_JOB, chunk.public_id, batch, label)
     chunk.save(update_fields=["status", "rows_done", "job"])
 
 
