@@ -90,12 +90,18 @@ def latency(standing: Standing) -> SafeString:
     return number(f"{ms(stats.p50_ms)} / {ms(stats.p95_ms)} ms")
 
 
+def p50(standing: Standing) -> SafeString:
+    """Half of the requests took at most so long within the model."""
+    return _time(standing.stats.p50_ms if standing.stats else None)
+
+
 def p95(standing: Standing) -> SafeString:
     """95 of 100 requests took at most so long within the model."""
-    stats = standing.stats
-    if stats is None or stats.p95_ms is None:
-        return markup.NOTHING
-    return number(f"{ms(stats.p95_ms)} ms")
+    return _time(standing.stats.p95_ms if standing.stats else None)
+
+
+def _time(value_ms: float | None) -> SafeString:
+    return markup.NOTHING if value_ms is None else number(f"{ms(value_ms)} ms")
 
 
 def errors(standing: Standing) -> SafeString:

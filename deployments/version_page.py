@@ -17,8 +17,8 @@ from hokusai.web import markup
 from hokusai.web.dialogs import Dialog, dialog_action
 from hokusai.web.forms import ForeseeingDialog, field_of
 from hokusai.web.panels import Panel, table
-from registry.choices import ArtifactState, Stage
-from registry.models import ModelVersion
+from registry.choices import ArtifactState, ConversionVerdict, Stage
+from registry.models import ModelVersion, OnnxConversion
 
 REVISIONS_SHOWN = 10
 PLACES_SHOWN = 50
@@ -35,10 +35,10 @@ _ENVIRONMENT_OF = {
     Stage.PRODUCTION: Environment.PRODUCTION,
     Stage.STAGING: Environment.STAGING,
 }
-FORMATS = {
-    "onnx": "ONNX, by the ONNX runtime",
-    "skops": "scikit-learn from skops, on numpy",
-    "pyfunc": "pyfunc: foreign code, in isolation",
+_FORMATS = {
+    "onnx": "Runs as ONNX, in the ONNX runtime.",
+    "skops": "Runs as scikit-learn from skops, on numpy.",
+    "pyfunc": "Runs as pyfunc: foreign code, in isolation.",
 }
 
 
@@ -90,7 +90,7 @@ class DeployDialog(ForeseeingDialog):
         return {
             "version": self.version,
             "digest": self.version.tree_digest,
-            "format": FORMATS.get(format_of(self.version), "as its files show when it starts"),
+            "runs": _runs(self.version),
             "place": place,
             "slug": wanted["slug"],
             "replaces": _live_at(place),
@@ -119,6 +119,17 @@ def _told(finding: Finding) -> dict[str, str]:
         tone, icon = ("danger", "cancel") if finding.blocking else ("warning", "warning")
     name = _CHECKS.get(finding.check, finding.check.replace("_", " ").capitalize())
     return {"tone": tone, "icon": icon, "name": name, "reason": finding.reason}
+
+
+def _runs(version: ModelVersion) -> str:
+    """How it is loaded, and whether an ONNX made from it is."""
+    conversion = OnnxConversion.objects.filter(version=version).first()
+    if conversion is not None and conversion.verdict == ConversionVerdict.EXACT:
+        return f"Runs as the ONNX made from it, which answered the same on {conversion.rows} rows."
+    runs = _FORMATS.get(format_of(version), "How it is loaded shows when it starts.")
+    if conversion is None or not conversion.reason:
+        return runs
+    return f"{runs} Its ONNX is not used: {conversion.reason}"
 
 
 def _live_at(place: Deployment | None) -> Revision | None:

@@ -120,7 +120,8 @@ def now_context(deployment: Deployment, standing: Standing) -> dict[str, Any]:
     """The figures of the last seconds."""
     figures = (
         Figure("Requests per second", board_cells.requests(standing)),
-        Figure("p50 / p95", board_cells.latency(standing), "within the model"),
+        Figure("p50", board_cells.p50(standing), "of the model's time"),
+        Figure("p95", board_cells.p95(standing), "of the model's time"),
         Figure("Errors", board_cells.errors(standing), "of the requests"),
         Figure("Memory", board_cells.memory(standing), f"of {_most(deployment)}"),
         Figure("Process", board_cells.process(standing), "restarts beside it"),

@@ -183,13 +183,12 @@ class DeploymentAdmin(ScopedAdmin):
         )
 
     def get_urls(self) -> list[Any]:
-        """With the figures of now, the form that tries it and its log."""
+        """With the figures of now, and the form that tries it."""
         wrap = self.admin_site.admin_view
         name = "deployments_deployment"
         own = [
             path("<int:object_id>/now/", wrap(self.now_view), name=f"{name}_now"),
             path("<int:object_id>/try/", wrap(self.try_view), name=f"{name}_try"),
-            path("<int:object_id>/log/", wrap(self.log_view), name=f"{name}_log"),
         ]
         return [*own, *super().get_urls()]
 
@@ -206,13 +205,6 @@ class DeploymentAdmin(ScopedAdmin):
         standing = self._standing(obj)
         panel = tried_panel(obj, standing.revision if standing.live else None, request)
         return self.render_page(request, obj, Page(title=str(obj), panels=(panel,)))
-
-    def log_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """The last predictions."""
-        obj = self.object_or_404(request, str(object_id))
-        self.require(request, "deployments.view_predictionlog", obj)
-        page = log_panels.log_page(obj, only_errors="errors" in request.GET)
-        return self.render_page(request, obj, page)
 
     def require(self, request: HttpRequest, permission: str, obj: Deployment) -> None:
         """Raises PermissionDenied where the person's role is short."""

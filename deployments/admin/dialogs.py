@@ -104,10 +104,21 @@ class SettingsDialog(ForeseeingDialog):
         label="Ends when idle for (s)",
         help_text="The process ends and comes back with the next request. 0: it never ends.",
     )
+    log_sample = PartField(
+        min_value=0,
+        max_value=PERCENT,
+        label="Logged predictions (%)",
+        help_text="Part of the predictions that the log keeps. Failed ones are always kept.",
+    )
     personal_data = forms.BooleanField(
         required=False,
         label="Rows may tell of persons",
         help_text="Then results are not kept for repeated questions unless you say so.",
+    )
+    log_payloads = forms.BooleanField(
+        required=False,
+        label="Log rows and outputs",
+        help_text="Else only that it was asked, by whom, and how long it took.",
     )
     cache_s = forms.IntegerField(
         required=False,
@@ -116,21 +127,10 @@ class SettingsDialog(ForeseeingDialog):
         help_text="The same rows get the same answer at once. Empty: a minute, or not at all where "
         "rows may tell of persons.",
     )
-    log_sample = PartField(
-        min_value=0,
-        max_value=PERCENT,
-        label="Logged predictions (%)",
-        help_text="Part of the predictions that the log keeps. Failed ones are always kept.",
-    )
     redacted_columns = ColumnsField(
         required=False,
         label="Columns never logged",
         help_text="One name on each line; their values are left out of the log.",
-    )
-    log_payloads = forms.BooleanField(
-        required=False,
-        label="Log rows and outputs",
-        help_text="Else only that it was asked, by whom, and how long it took.",
     )
     log_every_row = forms.BooleanField(
         required=False,

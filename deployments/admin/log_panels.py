@@ -11,12 +11,11 @@ from django.utils.safestring import SafeString
 from deployments import board_cells
 from deployments.models import Deployment
 from deployments.prediction_log import reports
+from deployments.prediction_log.reports import Logged
 from hokusai.web import markup
-from hokusai.web.panels import Page, Panel, chart, table
+from hokusai.web.panels import Panel, chart, table
 
 FAILED_SHOWN: Final = 6
-LOG_SHOWN: Final = 100
-FAILED_FROM: Final = 400
 RANGE: Final = "range"
 # Name, how long, in how many parts, how the ends of the parts are written.
 RANGES = (
@@ -103,13 +102,13 @@ def _ranges(chosen: str) -> SafeString:
 
 def failed(deployment: Deployment) -> Panel:
     entries = reports.recent(deployment, FAILED_SHOWN, only_errors=True)
-    link = reverse("admin:deployments_deployment_log", args=[deployment.pk])
+    link = reverse("admin:deployments_predictionlog_changelist")
     return table(
         "Latest failed predictions",
         ("When", "Status", "Code", "Rows", "Took"),
         [
             (
-                markup.moment(entry.at),
+                markup.link(markup.moment(entry.at), _page(entry)),
                 entry.status,
                 markup.mono(entry.code),
                 entry.rows,
@@ -118,41 +117,10 @@ def failed(deployment: Deployment) -> Panel:
             for entry in entries
         ],
         empty="None in the log.",
-        hint=markup.link("All predictions in the log", link),
+        hint=markup.link("All predictions in the log", f"{link}?deployment={deployment.public_id}"),
         wide=False,
     )
 
 
-def log_page(deployment: Deployment, *, only_errors: bool) -> Page:
-    """The last predictions, as the log has them."""
-    entries = reports.recent(deployment, LOG_SHOWN, only_errors=only_errors)
-    other = ("All predictions", "?") if only_errors else ("Failed only", "?errors")
-    panel = table(
-        "Failed predictions" if only_errors else "Predictions",
-        ("When", "Request", "Asked by", "Version", "Status", "Code", "Rows", "Took", "Model"),
-        [
-            (
-                markup.moment(entry.at),
-                markup.mono(entry.request_id, 12),
-                markup.mono(entry.key_id, 14),
-                f"v{entry.version}",
-                markup.badge(str(entry.status), _tone(entry.status)),
-                markup.mono(entry.code),
-                entry.rows,
-                f"{board_cells.ms(entry.total_ms)} ms",
-                f"{board_cells.ms(entry.model_ms)} ms",
-            )
-            for entry in entries
-        ],
-        empty="The log holds none. Predictions are here a second after they were asked.",
-        hint=markup.link(*other),
-    )
-    return Page(
-        title=f"{deployment}: predictions",
-        lead=f"The last {LOG_SHOWN}, the newest first; the API answers the others.",
-        panels=(panel,),
-    )
-
-
-def _tone(status: int) -> str:
-    return "danger" if status >= FAILED_FROM else "success"
+def _page(entry: Logged) -> str:
+    return reverse("admin:deployments_predictionlog_change", args=[entry.id])

@@ -7,8 +7,8 @@ from deployments.choices import RevisionStatus
 from deployments.models import Deployment, Revision
 from hokusai.accounts.choices import Role
 from hokusai.web.forms import LOOK
-from registry.choices import ArtifactState, Stage
-from registry.models import ModelVersion
+from registry.choices import ArtifactState, ConversionVerdict, Stage
+from registry.models import ModelVersion, OnnxConversion
 from tests.factories import DeploymentFactory, ModelVersionFactory, ProjectFactory, RevisionFactory
 from tests.staff import SENT, Staff, staff_in
 
@@ -124,3 +124,22 @@ def test_the_page_of_a_version_and_of_its_model_show_where_it_serves(
         page = engineer.client.get(reverse(f"admin:registry_{name}_change", args=[obj.pk]))
         panels = {panel.title: panel for panel in page.context["page"].panels if panel}
         assert live.deployment.slug in str(panels["Serving"].context["rows"])
+
+
+def test_the_dialog_tells_that_an_exact_onnx_runs_in_its_place(
+    engineer: Staff, version: ModelVersion
+) -> None:
+    assert "made from it" not in engineer.client.get(address(version)).content.decode()
+    OnnxConversion.objects.create(
+        version=version, verdict=ConversionVerdict.EXACT, tree_digest="ab" * 32, rows=5
+    )
+    said = engineer.client.get(address(version)).content.decode()
+    assert "Runs as the ONNX made from it, which answered the same on 5 rows." in said
+
+
+def test_the_dialog_tells_why_an_onnx_is_not_used(engineer: Staff, version: ModelVersion) -> None:
+    OnnxConversion.objects.create(
+        version=version, verdict=ConversionVerdict.DIFFERS, reason="Row 2 differs."
+    )
+    said = engineer.client.get(address(version)).content.decode()
+    assert "Its ONNX is not used: Row 2 differs." in said
