@@ -140,12 +140,7 @@ PARAMETERS: Final = [
     _header("Sunset", "When it will go away (RFC 8594).", str, ["200"]),
     _header(
         "Link",
-        _header(
-            "Link",
-            "What replaces a retired version (`successor-version`); a receipt (`describedby`).",
-            str,
-            ["200"],
-        ),
+        "What replaces a retired version (`successor-version`); a receipt (`describedby`).",
         str,
         ["200"],
     ),

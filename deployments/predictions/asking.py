@@ -68,7 +68,9 @@ def _predict(
 
 def records(found: MatrixPrediction) -> list[dict[str, Any]]:
     """One dict by output column for each row; a classification's position becomes its label."""
-    columns, rows = found.columns, found.values.tolist()
+    columns = found.columns
+    # A memoryview of two dimensions gives nested lists, which its type does not say.
+    rows: Any = found.values.tolist()
     given = [dict(zip(columns, row, strict=True)) for row in rows]
     if found.task == "classification":
         classes, first = found.classes, columns[0]

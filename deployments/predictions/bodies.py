@@ -11,13 +11,18 @@ from deployments.predictions.table import Table
 from hokusai.core.errors import InvalidInput, OutsideUnavailable
 from hokusai.runner import errors
 from hokusai.runner.client import RunnerClient
+from hokusai.runner.table_calls import TableForm
 from hokusai.web.problems import UnsupportedBody
 
 JSON: Final = "application/json"
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
 ARROW_FILE: Final = "application/vnd.apache.arrow.file"
 PARQUET: Final = "application/vnd.apache.parquet"
-FORM_BY_TYPE: Final = {ARROW_STREAM: "arrow", ARROW_FILE: "arrow", PARQUET: "parquet"}
+FORM_BY_TYPE: Final[dict[str, TableForm]] = {
+    ARROW_STREAM: "arrow",
+    ARROW_FILE: "arrow",
+    PARQUET: "parquet",
+}
 FORMS: Final = 'Give {"rows": [{column: value}]} or {"columns": [name], "data": [[value]]}.'
 RETRY_AFTER_S: Final = 2
 

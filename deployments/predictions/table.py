@@ -1,7 +1,7 @@
 """Rows on their way to a model: one block of numbers where that is possible."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
@@ -27,20 +27,20 @@ class Table:
 
     count: int
     columns: Sequence[str] = ()
-    block: "array[float] | memoryview | None" = None
+    block: "memoryview[Any] | None" = None
     rows: Sequence[dict[str, Any]] = ()
 
     def as_rows(self) -> Sequence[dict[str, Any]]:
         """One dict by column for each row, for a provider that takes no blocks."""
         if self.block is None:
             return self.rows
-        values, width = memoryview(self.block).cast("B").cast("d").tolist(), len(self.columns)
+        values, width = self.block.cast("B").cast("d").tolist(), len(self.columns)
         return [
             dict(zip(self.columns, values[start : start + width], strict=True))
             for start in range(0, len(values), width)
         ]
 
-    def canonical(self) -> tuple[bytes, "bytes | array[float] | memoryview"]:
+    def canonical(self) -> tuple[bytes, "bytes | memoryview[Any]"]:
         """What tells this table from every other, in two parts."""
         if self.block is None:
             return b"", orjson.dumps(list(self.rows), option=orjson.OPT_SORT_KEYS)
@@ -84,12 +84,12 @@ def _values(rows: Sequence[dict[str, Any]], columns: list[str]) -> list[Any]:
         return []
 
 
-def _numbers(values: Iterable[Any]) -> "array[float] | None":
+def _numbers(values: Sequence[Any]) -> "memoryview[Any] | None":
     # bool is excluded: whether a column takes it is for the model to judge.
     if not values or not NUMBERS.issuperset(map(type, values)):
         return None
     try:
-        return array("d", values)
+        return memoryview(array("d", values))
     except OverflowError:
         return None
 
