@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hokusai.runner import memory
 from hokusai.runner.client import ChildStats, RunnerClient
 from hokusai.runner.errors import (
     ArtifactMismatch,
@@ -63,6 +64,16 @@ def insist(client: RunnerClient, path: str) -> str:
             wait_s = error.context["retry_after_s"]
             assert isinstance(wait_s, float)
             time.sleep(wait_s)
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether all of `pids` ended within 5 s."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        if not any(memory.resident_bytes(pid) for pid in pids):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def parent_of(pid: int) -> int:
@@ -240,7 +251,7 @@ def test_a_stopped_key_is_gone_for_good(client: RunnerClient, skops_digest: str)
         client.describe(key="gone")
 
 
-def test_what_a_killed_runner_served_is_served_by_the_next(
+def test_what_a_killed_runner_served_is_served_by_the_next_and_nothing_of_it_lives_on(
     store: Store, skops_digest: str, tmp_path: Path
 ) -> None:
     with running(tmp_path, store) as (client, process):
@@ -254,8 +265,11 @@ def test_what_a_killed_runner_served_is_served_by_the_next(
         # Another parent is warmed, which takes seconds: who comes too early hears when to return.
         assert insist(client, path) == "classification"
         assert stats(client, "v").restarts == 1
+        started = memory.tree_of(process.pid)
+        assert len(started) >= 4
         process.kill()
         process.wait(60)
+        assert gone(started)
         with running(tmp_path, store) as (other, _):
             (found,) = other.stats()
             assert (found.key, found.pid, found.format) == ("v", 0, "skops")

@@ -1,13 +1,11 @@
 """The runner as a process: its folder, its end, and what outlives it."""
 
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hokusai.runner import memory
 from hokusai.runner.client import RunnerClient
 from hokusai.runner.errors import ProtocolError
 from hokusai.runner.server import listen, private_folder
@@ -20,26 +18,6 @@ Running = tuple[RunnerClient, subprocess.Popen[bytes]]
 def own(tmp_path: Path, store: Store) -> Iterator[Running]:
     with running(tmp_path, store) as pair:
         yield pair
-
-
-def gone(pids: list[int]) -> bool:
-    """Whether all of `pids` ended within 5 s."""
-    end = time.monotonic() + 5
-    while time.monotonic() < end:
-        if not any(memory.resident_bytes(pid) for pid in pids):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def test_no_child_outlives_a_killed_runner(own: Running, skops_digest: str) -> None:
-    client, process = own
-    client.serve(project="p", key="v", tree_digest=skops_digest)
-    started = memory.tree_of(process.pid)
-    assert len(started) >= 4
-    process.kill()
-    process.wait(60)
-    assert gone(started)
 
 
 def test_a_terminated_runner_leaves_no_socket(own: Running) -> None:

@@ -18,6 +18,7 @@ from hokusai.runner.errors import (
 from tests.hokusai.runner import artifacts
 from tests.hokusai.runner.artifacts import ROW
 from tests.hokusai.runner.conftest import Store
+from tests.hokusai.runner.test_keeping import wait_for
 
 
 @pytest.fixture
@@ -84,8 +85,7 @@ def test_a_request_past_its_deadline_ends_the_child(
         isolated.predict(path, rows=[ROW | {"a": 20.0}], deadline_s=0.3)
     # Its caller hears on time; the child has a second in all, for the sake of the others.
     assert isolated.predict(path, rows=[ROW], deadline_s=20).predictions() == [0.5]
-    (slow,) = [child for child in isolated.stats() if child.key == "slow"]
-    assert "did not finish in time" in slow.last_error
+    wait_for(isolated, "slow", lambda found: "did not finish in time" in found.last_error)
 
 
 def test_a_request_with_little_time_leaves_the_child_alive(
