@@ -38,6 +38,8 @@ from hokusai.storage.base import ContentDamaged, ContentMissing
 
 CONTROL_TIMEOUT_S = 30.0
 RETRY_AFTER_S: Final = 2
+# How long a request whose model's process ended waits before it asks for the last time.
+PATIENCE_S: Final = 0.5
 PHASES: Final = {
     "running": Phase.RUNNING,
     "idle": Phase.SCALED_TO_ZERO,
@@ -175,14 +177,24 @@ class LocalProvider(DeploymentProvider):
         """The second answer of a model whose process ended in the first; else what went wrong.
 
         A child may have been ended by others, or by the rows of others that were answered with
-        these: only who ends it twice is told that the model crashes.
+        these: only who ends it twice, or ends one that is not there again soon, is told that the
+        model crashes.
         """
-        if not isinstance(error, errors.ModelCrashed) or left_s <= 0:
+        if not isinstance(error, errors.ModelCrashed):
             raise self._domain_error(error, handle) from error
-        try:
-            return ask(left_s)
-        except errors.RunnerError as second:
-            raise self._domain_error(second, handle) from second
+        end = time.monotonic() + left_s
+        for wait_s in (0.0, 0.0, PATIENCE_S):
+            time.sleep(wait_s)
+            if (left_s := end - time.monotonic()) <= 0:
+                break
+            try:
+                return ask(left_s)
+            except errors.RunnerUnavailable:
+                # It is being started again; the next turn asks once more.
+                continue
+            except errors.RunnerError as second:
+                raise self._domain_error(second, handle) from second
+        raise _domain_error(error) from error
 
     def _domain_error(self, error: errors.RunnerError, handle: str) -> DomainError:
         if isinstance(error, errors.RunnerUnavailable):

@@ -17,7 +17,12 @@ from deployments.providers.base import (
     Row,
     ServeSpec,
 )
-from deployments.providers.errors import InvalidInput, ModelError, ProviderNotFound
+from deployments.providers.errors import (
+    InvalidInput,
+    ModelError,
+    ModelTooSlow,
+    ProviderNotFound,
+)
 
 RowModel = Callable[[Row], dict[str, Any]]
 PREDICTION = "prediction"
@@ -74,7 +79,7 @@ class MemoryProvider(DeploymentProvider):
             raise InvalidInput("Give a list of at least one row.")
         for number, row in enumerate(rows):
             _require_numbers(number, row)
-        outputs, model_ms = _timed(lambda: [model(row) for row in rows])
+        outputs, model_ms = _timed(lambda: [model(row) for row in rows], deadline_s)
         return Prediction(outputs, model_ms)
 
     def predict_matrix(
@@ -95,7 +100,7 @@ class MemoryProvider(DeploymentProvider):
             dict(zip(columns, numbers[start : start + width], strict=True))
             for start in range(0, len(numbers), width)
         ]
-        outputs, model_ms = _timed(lambda: [model(row)[PREDICTION] for row in rows])
+        outputs, model_ms = _timed(lambda: [model(row)[PREDICTION] for row in rows], deadline_s)
         values = memoryview(_doubles(outputs)).cast("d", (len(rows), 1))
         return MatrixPrediction((PREDICTION,), (), "regression", values, model_ms)
 
@@ -122,18 +127,24 @@ def _revision(handle: str) -> str:
     return handle.removeprefix("memory:")
 
 
-def _timed(model: Callable[[], T]) -> tuple[T, float]:
-    """What the model gives, and its time (ms). Raises ModelError where it raises."""
+def _timed(model: Callable[[], T], deadline_s: float) -> tuple[T, float]:
+    """What the model gives, and its time (ms). Raises ModelError or ModelTooSlow."""
     began = time.perf_counter()
     try:
         outputs = model()
     except FAULTS as error:
+        name = type(error).__name__
         raise ModelError(
-            f"The model raised {type(error).__name__}.",
-            cause="model_raised",
-            exception=type(error).__name__,
+            f"The model raised {name}.", cause="model_raised", exception=name
         ) from error
-    return outputs, (time.perf_counter() - began) * 1e3
+    took_s = time.perf_counter() - began
+    if took_s > deadline_s:
+        raise ModelTooSlow(
+            f"The model did not answer within {deadline_s:g} s.",
+            cause="model_timeout",
+            deadline_s=deadline_s,
+        )
+    return outputs, took_s * 1e3
 
 
 def _doubles(values: Sequence[float]) -> bytes:

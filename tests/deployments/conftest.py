@@ -87,33 +87,42 @@ class RunningRunner:
         skops.io.dump(model, tree / "model.skops")
         return self.store.put_tree(tree).digest
 
+    def put_code_model(self, source: str) -> str:
+        """Store a model of the columns a and b whose `predict(frame)` is in `source`."""
+        tree = self.folder / f"code{len(list(self.folder.iterdir()))}"
+        for path, content in artifacts.code_model(source, ("a", "b")).items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_bytes(content)
+        return self.store.put_tree(tree).digest
 
-@pytest.fixture(scope="session")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRunner]:
-    folder = tmp_path_factory.mktemp("serving")
-    folder.chmod(0o700)
+
+def start_runner(folder: Path) -> "subprocess.Popen[bytes]":
+    """A runner process on a folder, ready to be asked."""
     path, root = folder / "r.sock", folder / "store"
-    root.mkdir()
+    root.mkdir(exist_ok=True)
     command = python("-m", "hokusai.runner", f"--socket={path}", f"--store={root}")
     process = subprocess.Popen([*command, "--allow-tier-c"], cwd=ROOT)
-    try:
-        _wait(RunnerClient(str(path), 60), process)
-        yield RunningRunner(str(path), LocalStore(root=str(root)), folder)
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _wait(client: RunnerClient, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + 60
+    client, end = RunnerClient(str(path), 60), time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         try:
             client.health()
         except RunnerUnavailable:
             time.sleep(0.05)
         else:
-            return
+            return process
     raise AssertionError("the runner did not start")
+
+
+@pytest.fixture(scope="session")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningRunner]:
+    folder = tmp_path_factory.mktemp("serving")
+    folder.chmod(0o700)
+    process = start_runner(folder)
+    try:
+        yield RunningRunner(str(folder / "r.sock"), LocalStore(root=str(folder / "store")), folder)
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 @pytest.fixture

@@ -1,22 +1,15 @@
 import os
 import signal
-import time
 
-import orjson
 import pytest
 
-from deployments import watch
-from deployments.endpoints import target_of_model
-from deployments.predictions.asking import ask
-from deployments.predictions.table import of_rows
-from deployments.providers import InvalidSpec, ServeSpec, providers
+from deployments.providers import InvalidSpec, ProviderNotFound, ProviderUnavailable, ServeSpec
 from deployments.providers.local import LocalProvider
 from hokusai.core.errors import OutsideUnavailable
-from hokusai.runner.client import RunnerClient
 from hokusai.storage import stores
-from tests.factories import RevisionFactory
 
 GIB = 1 << 30
+ROW = {"a": 1.0, "b": 2.0}
 
 
 def test_bytes_that_are_not_in_the_store_are_refused_for_good(runner):
@@ -34,44 +27,27 @@ def test_a_runner_that_is_not_there_is_unavailable(tmp_path):
         provider.deploy(ServeSpec("rev_a", "prj_a", "0" * 64, GIB), timeout_s=1.0)
 
 
-def test_a_process_that_was_killed_is_unavailable_until_it_is_deployed_again(runner):
+def test_what_the_runner_forgot_is_told_apart_from_a_runner_that_is_away(runner, tmp_path):
     provider = LocalProvider(socket_path=runner.socket_path)
-    spec = ServeSpec("rev_killed", "contract", runner.put_sum_model(), GIB)
-    row = {"a": 1.0, "b": 2.0}
+    with pytest.raises(ProviderNotFound):
+        provider.predict(str(tmp_path / "none.sock"), [ROW], deadline_s=5.0)
+    away = LocalProvider(socket_path=str(tmp_path / "away.sock"))
+    with pytest.raises(ProviderUnavailable):
+        away.predict(str(tmp_path / "none.sock"), [ROW], deadline_s=5.0)
+
+
+def test_a_process_that_was_killed_is_replaced_unseen(runner):
+    provider = LocalProvider(socket_path=runner.socket_path)
+    spec = ServeSpec("rev_killed", "prj_contract", runner.put_sum_model(), GIB)
     endpoint = provider.deploy(spec, timeout_s=60.0)
-    provider.predict(endpoint.handle, [row], deadline_s=5.0)
+    provider.predict(endpoint.handle, [ROW], deadline_s=5.0)
     (child,) = [one for one in provider.client.stats() if one.key == spec.revision_id]
     os.kill(child.pid, signal.SIGKILL)
-    with pytest.raises(OutsideUnavailable):
-        provider.predict(endpoint.handle, [row], deadline_s=5.0)
-    again = provider.deploy(spec, timeout_s=60.0)
-    answered = provider.predict(again.handle, [row], deadline_s=5.0)
+    answered = provider.predict(endpoint.handle, [ROW], deadline_s=30.0)
+    (after,) = [one for one in provider.client.stats() if one.key == spec.revision_id]
     provider.stop(spec.revision_id, timeout_s=60.0)
     assert answered.outputs[0]["prediction"] == pytest.approx(3.0)
-
-
-@pytest.mark.django_db
-def test_a_prediction_outlives_its_models_process(runner, settings):
-    settings.DEPLOYMENT_PROVIDERS = {
-        "local": {
-            "BACKEND": "deployments.providers.local.LocalProvider",
-            "OPTIONS": {"socket_path": runner.socket_path},
-        }
-    }
-    providers.forget()
-    live = RevisionFactory(status="live", digest=runner.put_sum_model())
-    watch.watch_revisions()
-    model_id = live.deployment.model.model_id
-    target = target_of_model(model_id)
-    client = RunnerClient(runner.socket_path)
-    (child,) = [one for one in client.stats() if one.key == live.public_id]
-    os.kill(child.pid, signal.SIGKILL)
-    table, until = of_rows([{"a": 2.0, "b": 2.0}]), time.perf_counter() + 10.0
-    answerer, outputs, _ = ask(target, table, lambda: target_of_model(model_id), until, "req_1")
-    client.stop(key=live.public_id)
-    providers.forget()
-    assert answerer.revision_id == live.public_id
-    assert orjson.loads(outputs)[0]["prediction"] == pytest.approx(4.0)
+    assert after.pid != child.pid
 
 
 def test_files_of_a_version_lie_where_the_runner_reads_them(runner, settings, tmp_path):
@@ -85,7 +61,7 @@ def test_files_of_a_version_lie_where_the_runner_reads_them(runner, settings, tm
     stores.forget()
     (runner.store.root / "trees" / digest / "files" / "MLmodel").unlink()
     provider = LocalProvider(socket_path=runner.socket_path)
-    endpoint = provider.deploy(ServeSpec("rev_mended", "contract", digest, GIB), timeout_s=60.0)
+    endpoint = provider.deploy(ServeSpec("rev_mended", "prj_contract", digest, GIB), timeout_s=60.0)
     answered = provider.predict(endpoint.handle, [{"a": 1.0, "b": 2.0}], deadline_s=5.0)
     provider.stop("rev_mended", timeout_s=60.0)
     assert answered.outputs[0]["prediction"] == pytest.approx(3.0)

@@ -116,12 +116,12 @@ def onnx_that_allocates(elements: int) -> dict[str, bytes]:
     return {"MLmodel": mlmodel(ONNX_FLAVORS), "model.onnx": model.SerializeToString()}
 
 
-def code_model(source: str) -> dict[str, bytes]:
+def code_model(source: str, columns: tuple[str, ...] = COLUMNS) -> dict[str, bytes]:
     """A pyfunc whose `predict(frame)` is in `source`; what stands outside it runs on loading."""
     loader = "class Model:\n    def predict(self, frame):\n        return predict(frame)\n"
     loader += "def _load_pyfunc(path):\n    return Model()\n"
     code = textwrap.dedent(source) + "\n" + loader
-    return {"MLmodel": mlmodel(CODE_FLAVORS), "code/the_model.py": code.encode()}
+    return {"MLmodel": mlmodel(CODE_FLAVORS, columns), "code/the_model.py": code.encode()}
 
 
 def saved_by_mlflow(save: Any, **options: Any) -> dict[str, bytes]:
