@@ -67,7 +67,7 @@ class PredictionLogAdmin(OperationsAdmin):
 
     view_permission = VIEW
     empty_hint = "Ask a deployment for a prediction; it is here a second later."
-    list_display = ("request", "place", "asked", "status_label", "rows", "took", "asked_by")
+    list_display = ("request_label", "place", "asked", "status_label", "rows", "took", "asked_by")
     list_select_related = ("deployment__model", "revision__version__model")
     list_filter = (DeploymentFilter, EndFilter)
     search_fields = ("=request_id",)
@@ -88,7 +88,7 @@ class PredictionLogAdmin(OperationsAdmin):
         return obj if obj is not None and self.has_view_permission(request, obj) else None
 
     @display(description="request")
-    def request(self, obj: PredictionLog) -> str:
+    def request_label(self, obj: PredictionLog) -> str:
         return markup.mono(obj.request_id, 16)
 
     @display(description="deployment")

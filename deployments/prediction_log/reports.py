@@ -18,7 +18,7 @@ STEPS: Final = 20
 SHORTEST_MS: Final = 0.001
 # Reads the index `predictionlog_seen` alone.
 _SERIES: Final = """
-SELECT width_bucket(extract(epoch FROM at)::float8, %(since)s, %(until)s, %(buckets)s) - 1,
+SELECT width_bucket(date_part('epoch', at), %(since)s, %(until)s, %(buckets)s) - 1,
     floor(ln(greatest(total_ms, %(shortest)s)::float8) * %(steps)s)::int,
     status >= 400,
     sum(weight::float8)
