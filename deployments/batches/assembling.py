@@ -12,7 +12,8 @@ def assemble(batch: BatchPrediction) -> tuple[str, int]:
     Raises ContentMissing, ContentDamaged or StorageUnavailable.
     """
     store = stores["default"]
-    kept = list(batch.chunks.order_by("position").values_list("output_digest", "output_bytes"))
+    parts = batch.chunks.order_by("position").values_list("output_digest", "output_bytes")
+    kept = [(digest, size_bytes or 0) for digest, size_bytes in parts]
     if len(kept) == 1:
         return kept[0]
     with places.draft() as path:

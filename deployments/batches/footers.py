@@ -65,7 +65,8 @@ class Joined:
     """A Parquet file that grows by whole files of the same schema."""
 
     def __init__(self, target: BinaryIO) -> None:
-        self._target, self._footer = target, None
+        self._target = target
+        self._footer: Struct | None = None
         self._at = target.write(MAGIC)
 
     def add(self, content: bytes) -> None:
@@ -92,7 +93,7 @@ class Joined:
         self._target.write(bytes(text) + len(text).to_bytes(4, "little") + MAGIC)
 
     def _merge(self, footer: Struct) -> None:
-        whole: Struct | None = self._footer
+        whole = self._footer
         if whole is None:
             self._footer = footer
             return

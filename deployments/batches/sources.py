@@ -21,6 +21,7 @@ from deployments.models import BatchPrediction
 from hokusai.core.errors import InvalidInput
 from hokusai.runner import errors
 from hokusai.runner.client import RunnerClient
+from hokusai.runner.table_calls import TableForm
 from hokusai.storage import stores
 from registry.algorithms.tables import Limits, TableError, TableFormat, read_table
 from registry.damage import damage_recorded
@@ -44,13 +45,14 @@ def read_source(batch: BatchPrediction) -> Source:
     Raises InvalidInput (with `row`, from 0, and `column`), ContentMissing, ContentDamaged,
     RunnerDown or StorageUnavailable.
     """
-    if batch.file_format in ("parquet", "arrow") and batch.dataset_version is None:
+    if batch.file_format not in ("parquet", "arrow"):
+        return _text(batch)
+    checked = batch.dataset_version
+    if checked is None:
         return _isolated(batch)
-    if batch.file_format == "parquet":
-        with damage_recorded(batch.dataset_version):
-            path = places.local_file(batch.file_digest)
-        return Source({c["name"]: c["dtype"] for c in batch.dataset_version.columns}, path=path)
-    return _text(batch)
+    with damage_recorded(checked):
+        path = places.local_file(batch.file_digest)
+    return Source({column["name"]: column["dtype"] for column in checked.columns}, path=path)
 
 
 def columns_for(
@@ -137,7 +139,7 @@ def _isolated(batch: BatchPrediction) -> Source:
     try:
         found: Any = _client(settings.RUNNER_SOCKET).read_table(
             project=batch.project.slug,
-            form=batch.file_format,
+            form=cast(TableForm, batch.file_format),
             body=body,
             max_rows=settings.BATCH_MAX_ROWS,
             max_cells=settings.BATCH_MAX_CELLS,

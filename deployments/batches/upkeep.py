@@ -35,8 +35,8 @@ def end_batch(batch_id: str) -> None:
 def tend_batches() -> None:
     """Forget what is past its time, and end what nobody needs any more. Raises RunnerDown."""
     expired = BatchPrediction.objects.filter(expires_at__lt=Now(), forgotten_at=None)
-    for batch_id in list(expired.values_list("pk", flat=True)[:AT_ONCE]):
-        forget(batch_id)
+    for batch_pk in list(expired.values_list("pk", flat=True)[:AT_ONCE]):
+        forget(batch_pk)
     _drop_files()
     wanted = set(_under_way().values_list("public_id", flat=True))
     for batch_id in {batch_of_key(key) for key in keys_of_batches()} - wanted:
