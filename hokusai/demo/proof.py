@@ -31,7 +31,7 @@ from hokusai.demo.training import train_and_log
 POINT = 10_000
 WHOLE = 10_000
 MODEL_LICENCE = "Apache-2.0"
-BAD_REQUEST, FORBIDDEN, NOT_FOUND = 400, 403, 404
+BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT = 400, 403, 404, 409
 VERIFIER = settings.BASE_DIR / "docs" / "attestation" / "verify_hokusai.py"
 
 
@@ -207,6 +207,7 @@ def promotion(story: Story) -> None:
 def serving(story: Story) -> None:
     """Step 8: deployed to the local provider, predicting over the API."""
     deployed(story, "ada", MODEL_ID, story.found["honest"]["number"])
+    asks_for_bytes(story, "ada", MODEL_ID, story.found["honest"]["number"])
     sample = story.rows.benchmark.drop(columns=data.LABEL).head(3)
     path = f"models/{MODEL_ID}/predict"
     rows = sample.to_dict("records")
@@ -220,18 +221,30 @@ def serving(story: Story) -> None:
     story.teller.holds(named, f"a malformed row: 400, {refused.json()['message']}")
 
 
-def deployed(story: Story, who: str, model_id: str, number: int) -> None:
-    """Serve a version where it does not serve already."""
+def deployed(
+    story: Story, who: str, model_id: str, number: int, place: str = "production"
+) -> None:
+    """Serve a version where it does not serve already, stating the digest of its bytes."""
     api = story.apis[who]
-    row = api.first("deployments", model_id=model_id)
+    row = api.first("deployments", model_id=model_id, slug=place)
     if row is None or not row["live"] or row["live"]["version"] != number:
-        revision = api.post("deployments", {"model_id": model_id, "version": number})
+        digest = api.get(f"models/{model_id}/versions/{number}")["tree_digest"]
+        wanted = {"model_id": model_id, "version": number, "slug": place, "digest": digest}
+        revision = api.post("deployments", wanted)
         row = api.wait(
             f"deployments/{revision['deployment']}",
             lambda body: body["live"] and body["live"]["version"] == number,
             f"{model_id} v{number} live",
         )
     story.teller.holds(bool(row["live"]), f"{model_id} v{number} is live")
+
+
+def asks_for_bytes(story: Story, who: str, model_id: str, number: int) -> None:
+    """A place of production takes no version whose digest is another than the one stated."""
+    wanted = {"model_id": model_id, "version": number, "digest": "0" * 64}
+    refused = story.apis[who].call("POST", "deployments", json=wanted)
+    said = refused.json()["code"] if refused.status_code == CONFLICT else refused.status_code
+    story.teller.holds(said == "digest_differs", "other bytes than those stated are not deployed")
 
 
 def second_project(story: Story) -> None:
@@ -246,7 +259,7 @@ def second_project(story: Story) -> None:
         body = {"project": CANCER, "model": MODEL, "source": logged.source}
         mira.post("models/register", {**body, "name": "Tumour classifier"})
     made = ready_version(story, mira, {"model_id": CANCER_ID, "number": 1})
-    deployed(story, "mira", CANCER_ID, made["number"])
+    deployed(story, "mira", CANCER_ID, made["number"], "trial")
     for path in hidden_paths(story):
         answer = mira.call("GET", path)
         if answer.status_code != NOT_FOUND:
