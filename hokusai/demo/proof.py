@@ -221,9 +221,7 @@ def serving(story: Story) -> None:
     story.teller.holds(named, f"a malformed row: 400, {refused.json()['message']}")
 
 
-def deployed(
-    story: Story, who: str, model_id: str, number: int, place: str = "production"
-) -> None:
+def deployed(story: Story, who: str, model_id: str, number: int, place: str = "production") -> None:
     """Serve a version where it does not serve already, stating the digest of its bytes."""
     api = story.apis[who]
     row = api.first("deployments", model_id=model_id, slug=place)
