@@ -26,7 +26,7 @@ def local_file(digest: str) -> Path:
     path = folder() / digest
     if not path.exists():
         with draft() as new:
-            new.write_bytes(stores["default"].get(digest))
+            stores["default"].bring(digest, new)
             new.replace(path)
     return path
 

@@ -75,6 +75,13 @@ class ContentStore(ABC):
     def get(self, digest: str) -> bytes:
         """A blob. Raises ContentMissing, or ContentDamaged where the bytes do not match."""
 
+    def bring(self, digest: str, target: Path) -> None:
+        """Put a blob at a place on this machine's disk, to be read there and never written.
+
+        Raises ContentMissing or ContentDamaged.
+        """
+        target.write_bytes(self.get(digest))
+
     @abstractmethod
     def verify(self, digest: str) -> int:
         """Read every byte of a blob again; its size. Raises ContentMissing or ContentDamaged."""

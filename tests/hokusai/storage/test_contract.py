@@ -81,6 +81,15 @@ def test_a_blob_is_kept_under_its_own_digest(store: ContentStore, content: bytes
     assert store.get(digest) == content
 
 
+def test_a_blob_is_brought_to_this_machine(store: ContentStore, tmp_path: Path) -> None:
+    place = tmp_path / "brought"
+    store.bring(store.put(b"rows"), place)
+    assert place.read_bytes() == b"rows"
+    place.unlink()
+    with pytest.raises(ContentMissing):
+        store.bring(ABSENT, place)
+
+
 def test_keeping_a_blob_twice_is_the_same_as_once(store: ContentStore) -> None:
     assert store.put(b"rows") == store.put(b"rows")
 
