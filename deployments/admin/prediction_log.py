@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -83,7 +85,8 @@ class PredictionLogAdmin(OperationsAdmin):
     def _read_object(self, request: HttpRequest, object_id: str) -> PredictionLog | None:
         if not str(object_id).isdecimal() or len(str(object_id)) > DIGITS:
             return None
-        rows = self.get_queryset(request).defer(None).select_related(*self.list_select_related)
+        rows: Any = self.get_queryset(request).defer(None)
+        rows = rows.select_related(*self.list_select_related)
         obj = rows.of_key(int(object_id)).first()
         return obj if obj is not None and self.has_view_permission(request, obj) else None
 

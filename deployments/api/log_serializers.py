@@ -102,7 +102,9 @@ class BucketSerializer(serializers.Serializer):
 
     at = serializers.DateTimeField(help_text="its beginning")
     requests = serializers.FloatField(help_text="an estimate where the log is sampled")
-    errors = serializers.FloatField(help_text="of them, answered with an error")
+    errors = serializers.FloatField(  # type: ignore[assignment]
+        help_text="of them, answered with an error"
+    )
     p50_ms = serializers.FloatField(
         allow_null=True, help_text="of answers, to within 2.5 %; null without any"
     )

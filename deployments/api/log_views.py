@@ -128,7 +128,8 @@ class PredictionLogViewSet(OfDeployment):
 
     def get_object(self) -> PredictionLog:
         """The row that the path names. Raises Http404."""
-        row = self.get_queryset().of_public_id(self.kwargs["public_id"]).first()
+        rows: Any = self.get_queryset()
+        row: PredictionLog | None = rows.of_public_id(self.kwargs["public_id"]).first()
         if row is None:
             raise Http404
         self.check_object_permissions(self.request, row)

@@ -45,7 +45,10 @@ def request_export(
     """
     check_span(since, until)
     export = PredictionExport.objects.create(
-        deployment=deployment, since=since, until=until, created_by_id=actor.user_id
+        deployment=deployment,
+        since=since,
+        until=until,
+        created_by_id=actor.user_id,  # type: ignore[misc]
     )
     export.job = jobs.enqueue(
         KIND, subject=export.public_id, project_id=export.project.pk, label=str(export)
