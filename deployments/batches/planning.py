@@ -3,7 +3,7 @@
 from bisect import bisect_right
 
 from deployments.batch_choices import BatchStatus, ChunkStatus
-from deployments.batches import places, sources, steps
+from deployments.batches import places, sources, steps, tables
 from deployments.batches.assembling import assemble
 from deployments.batches.children import Child
 from deployments.batches.exceptions import BatchFailed, StillWanted
@@ -67,14 +67,16 @@ def _planned(work: Work, batch: BatchPrediction) -> steps.Plan:
     source = sources.read_source(batch)
     label = batch.dataset_version.label_column if batch.dataset_version else ""
     columns = sources.columns_for(source, described.inputs, batch, label=label)
-    digest = sources.keep_readable(source, batch, columns)
+    shape = shape_of(described)
+    widest = max(len(columns), len(shape["columns"]))
+    part_rows = tables.rows_of_part(batch.chunk_rows, widest)
+    digest = sources.keep_readable(source, batch, columns, part_rows)
     reader = Reader(places.local_file(digest))
     if not reader.rows:
         raise InvalidInput("The table has no rows.")
-    shape = shape_of(described)
     # Refuses what cannot be put into columns before a row is asked for.
     OutputColumns(shape, batch.id_column, reader.types().get(batch.id_column), marks=False)
-    return steps.Plan(digest, columns, shape, chunks_of(reader.starts, batch.chunk_rows))
+    return steps.Plan(digest, columns, shape, chunks_of(reader.starts, part_rows))
 
 
 def chunks_of(starts: list[int], chunk_rows: int) -> list[tuple[int, int]]:

@@ -87,24 +87,22 @@ def columns_for(
     return columns
 
 
-def keep_readable(source: Source, batch: BatchPrediction, columns: Sequence[str]) -> str:
-    """Digest of a Parquet file that holds `columns` and the id, in row groups of a useful size."""
+def keep_readable(
+    source: Source, batch: BatchPrediction, columns: Sequence[str], part_rows: int
+) -> str:
+    """Digest of a Parquet file that holds `columns` and the id, in row groups within a part."""
     wanted = list(dict.fromkeys([*columns, *([batch.id_column] if batch.id_column else [])]))
-    if source.path is not None and Reader(source.path).largest_group() <= _largest(batch):
+    if source.path is not None and Reader(source.path).largest_group() <= part_rows:
         return batch.file_digest
+    rows = min(GROUP_ROWS, part_rows)
     with places.draft() as path:
         if source.path is not None:
-            tables.regroup(source.path, path, wanted)
+            tables.regroup(source.path, path, wanted, rows)
         elif source.table is not None:
-            tables.write_groups(path, source.table.select(wanted))
+            tables.write_groups(path, source.table.select(wanted), rows)
         digest = stores["default"].put_file(path)
         path.replace(places.folder() / digest)
     return digest
-
-
-def _largest(batch: BatchPrediction) -> int:
-    """Rows of a row group beyond which reading one part costs more than writing the file anew."""
-    return max(batch.chunk_rows, GROUP_ROWS)
 
 
 def _text(batch: BatchPrediction) -> Source:

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 # Rows that are asked for together: few enough to stay in a processor's cache on their way.
 BLOCK_CELLS = 1 << 19
 GROUP_ROWS = 1 << 16
+# What one part may hold, of inputs or outputs: 128 MB.
+PART_CELLS = 1 << 24
 COMPRESSION = "snappy"
 
 
@@ -99,23 +101,28 @@ def _matrix(table: pa.Table, columns: Sequence[str]) -> Floats:
     return matrix
 
 
+def rows_of_part(wanted: int, cells_of_row: int) -> int:
+    """Rows of a part: as wanted, unless a worker could not hold so many."""
+    return min(wanted, max(1, PART_CELLS // cells_of_row))
+
+
 def writing(schema: pa.Schema) -> dict[str, Any]:
     """How outputs are written: numbers mostly differ, and a dictionary of them only costs."""
     few = [field.name for field in schema if not pa.types.is_floating(field.type)]
     return {"compression": COMPRESSION, "use_dictionary": few or False}
 
 
-def write_groups(path: Path, table: pa.Table) -> None:
-    """Write a table in row groups that parts can be read by."""
-    pq.write_table(table, path, row_group_size=GROUP_ROWS, compression=COMPRESSION)
+def write_groups(path: Path, table: pa.Table, rows: int) -> None:
+    """Write a table in row groups of so many rows."""
+    pq.write_table(table, path, row_group_size=rows, compression=COMPRESSION)
 
 
-def regroup(source: Path, target: Path, columns: Sequence[str]) -> None:
-    """Write columns of a checked file anew in row groups that parts can be read by."""
+def regroup(source: Path, target: Path, columns: Sequence[str], rows: int) -> None:
+    """Write columns of a checked file anew in row groups of so many rows."""
     file = pq.ParquetFile(source, memory_map=True, pre_buffer=False)
     schema = pa.schema([file.schema_arrow.field(name) for name in columns])
     with pq.ParquetWriter(target, schema, compression=COMPRESSION) as writer:
-        batches = file.iter_batches(GROUP_ROWS, columns=list(columns), use_threads=False)
+        batches = file.iter_batches(rows, columns=list(columns), use_threads=False)
         for batch in batches:
             writer.write_table(pa.table([batch.column(n) for n in schema.names], schema=schema))
 
