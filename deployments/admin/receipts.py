@@ -20,7 +20,7 @@ class PredictionReceiptAdmin(ScopedAdmin):
 
     view_permission = "deployments.view_receipt"
     empty_hint = "Send Hokusai-Receipt: true with a prediction; its answer names the receipt."
-    list_display = ("short_id", "served", "status_label", "request", "asked", "signed")
+    list_display = ("short_id", "served", "status_label", "request_label", "asked", "signed")
     search_fields = ("=public_id", "=request_id", "^model_id", "=revision")
 
     @display(description="id", ordering="public_id")
@@ -36,7 +36,7 @@ class PredictionReceiptAdmin(ScopedAdmin):
         return markup.badge(obj.status)
 
     @display(description="request")
-    def request(self, obj: PredictionReceipt) -> str:
+    def request_label(self, obj: PredictionReceipt) -> str:
         return markup.mono(obj.request_id, 16)
 
     @display(description="asked", ordering="created_at")
