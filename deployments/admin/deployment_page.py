@@ -143,10 +143,10 @@ def _tier_words(standing: Standing) -> str:
 def _revisions(revisions: Sequence[Revision]) -> Panel:
     rows = [
         (
-            markup.object_link(revision, f"revision {revision.number}"),
+            board_cells.number(markup.object_link(revision, f"revision {revision.number}")),
             markup.object_link(revision.version, f"v{revision.version.number}"),
             markup.badge(revision.status),
-            markup.mono(revision.digest, 12),
+            board_cells.number(markup.mono(revision.digest, 12)),
             revision.created_by.username,
             markup.moment(revision.live_at),
             markup.moment(revision.ended_at),
