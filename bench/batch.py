@@ -33,6 +33,8 @@ class Batch:
             sides.supervisor.stop("worker")
         if not seen["same"]:
             raise RuntimeError("The batch's outputs are not those of the loop.")
+        ours_cpu_s = dict(zip(SERVERS, seen["ours_cpu_s"], strict=True))
+        shown = ", ".join(f"{name} {spent:.2f}" for name, spent in ours_cpu_s.items())
         return result(
             ROWS / seen["ours_s"],
             ROWS / seen["peer_s"],
@@ -42,6 +44,6 @@ class Batch:
             "from the request to one Parquet file in the store; peer: processes that wait with "
             "everything imported, load the model, predict and predict_proba by row group, and one "
             f"file of both parts; {seen['ours_s']:.2f} s against {seen['peer_s']:.2f} s, CPU "
-            f"{seen['ours_cpu_s']:.2f} s of every process against {seen['peer_cpu_s']:.2f} s "
+            f"{sum(ours_cpu_s.values()):.2f} s ({shown}) against {seen['peer_cpu_s']:.2f} s "
             "without the joining",
         )
