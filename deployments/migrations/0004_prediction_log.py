@@ -1,11 +1,13 @@
-import deployments.log_models
+import functools
+
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import functools
-import hokusai.core.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import deployments.log_models
+import hokusai.core.ids
 
 TABLE = """
 CREATE TABLE deployments_predictionlog (
@@ -177,7 +179,7 @@ class Migration(migrations.Migration):
                 (
                     "public_id",
                     models.CharField(
-                        default=functools.partial(hokusai.core.ids.new_id, *("pex",), **{}),
+                        default=functools.partial(hokusai.core.ids.new_id, *("pex",)),
                         editable=False,
                         help_text="public id",
                         max_length=48,

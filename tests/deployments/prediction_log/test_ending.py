@@ -13,7 +13,6 @@ from django.db import connection
 from deployments.log_models import PredictionLog
 from deployments.prediction_log.writer import Writer
 from hokusai.embedded.ports import any_free
-from tests.deployments.prediction_log.entries import entry
 from tests.programs import python
 
 ROOT = Path(__file__).parents[3]
@@ -71,16 +70,3 @@ def test_what_was_answered_before_sigterm_is_in_the_log(writer: Writer, spool_fo
         server.wait(20)
     assert PredictionLog.objects.count() == PREDICTIONS
     assert not list(spool_folder.glob("*"))
-
-
-def test_without_postgresql_sigterm_leaves_what_was_answered_on_disk_for_the_next(
-    writer: Writer, spool_folder: Path
-) -> None:
-    with serving("postgresql://nobody@127.0.0.1:9/none", spool_folder) as (server, port):
-        for number in range(PREDICTIONS):
-            ask(port, f"r{number}")
-        server.terminate()
-        server.wait(20)
-    writer.queue.put(entry(request_id="of the next"))
-    writer.flush()
-    assert PredictionLog.objects.count() == PREDICTIONS + 1
