@@ -128,6 +128,11 @@ class Child:
         # The watch still reads its descriptors: they stay open rather than be another file's.
         LOG.error("process %s does not end", self.pid)
 
+    def let_go(self, cause: RunnerError) -> None:
+        """Let it end after its request, and give its descriptors back."""
+        self.retire(cause)
+        self.dispose()
+
     def close(self) -> None:
         """Give the descriptors back; only once nobody watches it."""
         self.data.close()

@@ -1,5 +1,6 @@
 """Keeps what is served served: children on demand, again after a crash, ended while idle."""
 
+import contextlib
 import logging
 import os
 import select
@@ -114,7 +115,7 @@ class Keeper:
         """No longer serve `key`; its child may finish its request unless `at_once`."""
         with self._lock:
             kept = self._kept.get(key)
-        if kept is not None and at_once and (child := kept.living()) is not None:
+        if at_once and kept is not None and (child := kept.living()) is not None:
             child.kill(STOPPED)
         with self._turn(key):
             with self._lock:
@@ -126,7 +127,7 @@ class Keeper:
             child = kept.close()
             self._wake()
             if child is not None:
-                _let_go(child, STOPPED)
+                child.let_go(STOPPED)
             return True
 
     def ensure(self, key: str) -> Kept:
@@ -171,7 +172,7 @@ class Keeper:
                 kept.mend()
             old = self._install(kept, spec, spec)
         if old is not None:
-            _let_go(old, REPLACED)
+            old.let_go(REPLACED)
         self._wake()
 
     def _install(self, kept: Kept, spec: Spec, anew: Spec | None = None) -> Child | None:
@@ -234,11 +235,10 @@ class Keeper:
             if handle < 0:
                 continue
             left = kept.wait_s(now)
-            if left:
-                wait_s = min(wait_s, left)
-            wanted = 0 if left or kept.living() else select.POLLIN
+            wait_s = min(wait_s, left or wait_s)
             found[handle] = kept
-            poll.register(handle, wanted | select.POLLRDHUP)
+            callers = 0 if left or kept.living() else select.POLLIN
+            poll.register(handle, callers | select.POLLRDHUP)
         return poll, found, wait_s
 
     def _attend(self, kept: Kept, event: int) -> None:
@@ -268,9 +268,8 @@ class Keeper:
 
     def _sweep(self, now: float) -> None:
         for kept in self.all():
-            child = kept.rest(now)
-            if child is not None:
-                self._in_background(_let_go, child, RESTED)
+            if (child := kept.rest(now)) is not None:
+                self._in_background(child.let_go, RESTED)
 
     def _in_background(self, act: Callable[..., None], *arguments: Any) -> None:
         threading.Thread(target=act, args=arguments, daemon=True).start()
@@ -280,11 +279,9 @@ class Keeper:
         self._wake()
 
     def _wake(self) -> None:
-        try:
+        # A full pipe has told it often enough.
+        with contextlib.suppress(BlockingIOError):
             os.write(self._waker, b"\x01")
-        except BlockingIOError:
-            # It has been told often enough.
-            return
 
     def _turn(self, key: str) -> threading.Lock:
         with self._lock:
@@ -299,8 +296,3 @@ class Keeper:
             self._causes[path] = cause
             while len(self._causes) > REMEMBERED_CAUSES:
                 self._causes.popitem(last=False)
-
-
-def _let_go(child: Child, cause: RunnerError) -> None:
-    child.retire(cause)
-    child.dispose()
