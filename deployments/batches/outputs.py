@@ -13,6 +13,8 @@ from hokusai.runner.outputs import Outputs
 Floats = npt.NDArray[np.float64]
 PREDICTION, ERROR = "prediction", "error"
 _INT64 = range(-(2**63), 2**63)
+# Whole numbers up to here are floats without loss.
+_EXACT = 2**53
 
 
 def shape_of(outputs: Any) -> dict[str, Any]:
@@ -97,6 +99,6 @@ def _labels(shape: Mapping[str, Any]) -> pa.Array:
         return pa.array(classes, pa.bool_())
     if kinds == {int} and all(label in _INT64 for label in classes):
         return pa.array(classes, pa.int64())
-    if kinds <= {int, float}:
+    if kinds <= {int, float} and all(-_EXACT <= label <= _EXACT for label in classes):
         return pa.array([float(label) for label in classes], pa.float64())
     return pa.array([str(label) for label in classes], pa.string())

@@ -18,13 +18,14 @@ from hokusai.accounts.services import actor_of
 from hokusai.core import jobs
 from hokusai.core.choices import WorkStatus
 from hokusai.core.models import Job
+from hokusai.runner.client import RunnerClient
 from hokusai.storage import stores
 from registry.models import DatasetVersion, ModelVersion
 from tests import factories as make
 from tests.deployments.conftest import RunningRunner
 from tests.hokusai.runner import artifacts
 
-CLASSES = ("no", "yes")
+PROJECT = "batches"
 
 
 @dataclass
@@ -113,7 +114,13 @@ def classifier(runner: RunningRunner) -> str:
     tree.mkdir()
     (tree / "MLmodel").write_bytes(artifacts.mlmodel(artifacts.SKOPS_FLAVORS, ("a", "b")))
     skops.io.dump(estimator(), tree / "model.skops")
-    return runner.store.put_tree(tree).digest
+    digest = runner.store.put_tree(tree).digest
+    # Warms the project's parent: the first job of a test must not outlive the lease that its
+    # heartbeat, on another connection, cannot renew.
+    client = RunnerClient(runner.socket_path, 60)
+    client.serve(project=PROJECT, key="warm", tree_digest=digest)
+    client.stop(key="warm")
+    return digest
 
 
 @pytest.fixture
@@ -129,7 +136,7 @@ def use_runner(runner: RunningRunner, settings: Any, tmp_path: Path) -> RunningR
 def bench(use_runner: RunningRunner, classifier: str) -> Bench:
     user = make.UserFactory()
     # One project: the runner warms a parent for each.
-    project = make.ProjectFactory(slug="batches")
+    project = make.ProjectFactory(slug=PROJECT)
     version = make.ModelVersionFactory(
         model__project=project, tree_digest=classifier, registered_by=user
     )
