@@ -205,13 +205,6 @@ def test_strangers_get_no_prediction(live):
     assert APIClient().post(model_url, rows).status_code == 401
 
 
-def test_a_repeat_with_an_idempotency_key_is_answered_anew(live, engineer):
-    url = f"{URL}/{live.deployment.public_id}/predict"
-    for _ in range(2):
-        answered = engineer.post(url, {"rows": [{"a": 1}]}, headers={"Idempotency-Key": "the-same"})
-        assert answered.status_code == 200
-
-
 @pytest.mark.parametrize("way", ["fast", "ordinary"])
 def test_a_prediction_of_a_retired_version_says_when_it_goes(live, way):
     caller = as_person(member(live.project))
