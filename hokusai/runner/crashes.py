@@ -19,7 +19,7 @@ class Pace:
     longest_s: float = 30.0
     healthy_s: float = 60.0
     patience_s: float = 0.25
-    loading_s: float = 0.5
+    loading_s: float = 1.0
     sweep_s: float = 0.5
 
     def pause_s(self, crashes: int) -> float:

@@ -23,7 +23,7 @@ from hokusai.runner.errors import (
 from tests.hokusai.runner import artifacts, hostile
 from tests.hokusai.runner.artifacts import ROW
 from tests.hokusai.runner.conftest import Store
-from tests.hokusai.runner.test_keeping import stats, wait_for
+from tests.hokusai.runner.test_keeping import insist, stats, wait_for
 
 CodeModel = Callable[[str], str]
 LIMIT = 224 << 20
@@ -318,7 +318,7 @@ def test_an_endless_loop_ends_at_the_deadline_and_the_next_caller_is_answered(
     """)
     with pytest.raises(ModelTimeout):
         isolated.predict(path, rows=[ROW], deadline_s=0.3)
-    answer = isolated.predict(path, rows=[ROW | {"a": -1.0}], deadline_s=5)
+    answer = insist(isolated, path, ROW | {"a": -1.0})
     assert answer.predictions() == [0.5]
 
 
@@ -421,5 +421,5 @@ def test_who_shuts_its_own_door_gets_another(
     with suppress(ModelCrashed):
         isolated.predict(path, rows=[ROW], deadline_s=5)
     wait_for(isolated, "hostile", lambda found: "shut the socket" in found.last_error)
-    answer = isolated.predict(path, rows=[ROW | {"a": -1.0}], deadline_s=5)
+    answer = insist(isolated, path, ROW | {"a": -1.0})
     assert answer.predictions() == [0.5]

@@ -18,6 +18,7 @@ from hokusai.runner.errors import (
     RunnerError,
     RunnerUnavailable,
 )
+from hokusai.runner.outputs import Outputs
 from tests.hokusai.runner import artifacts
 from tests.hokusai.runner.artifacts import ROW
 from tests.hokusai.runner.conftest import Store, running
@@ -52,12 +53,12 @@ def wait_for(client: RunnerClient, key: str, done: Callable[[ChildStats], bool])
     raise AssertionError(f"{key} stayed {found}")
 
 
-def insist(client: RunnerClient, path: str) -> str:
-    """The task of an answer, after as many refusals as it takes; each says when to come back."""
+def insist(client: RunnerClient, path: str, row: dict[str, float] = ROW) -> Outputs:
+    """An answer, after as many refusals as it takes; each says when to come back."""
     end = time.monotonic() + WAIT_S
     while True:
         try:
-            return client.predict(path, rows=[ROW], deadline_s=5).task
+            return client.predict(path, rows=[row], deadline_s=5)
         except RunnerUnavailable as error:
             if time.monotonic() > end:
                 raise
@@ -101,7 +102,7 @@ def test_an_idle_child_ends_and_the_next_request_finds_another(
     client.predict(path, rows=[ROW, ROW])
     rested = wait_for(client, "rests", lambda found: found.state == "idle")
     assert (rested.pid, rested.memory_bytes, rested.requests, rested.rows) == (0, 0, 1, 2)
-    client.predict(path, rows=[ROW], deadline_s=5)
+    insist(client, path)
     again = stats(client, "rests")
     assert again.requests == 2
     assert again.restarts == 0
@@ -133,7 +134,7 @@ def test_a_child_killed_between_requests_is_not_missed(
     path = kept("killed", skops_digest)
     client.predict(path, rows=[ROW])
     os.kill(stats(client, "killed").pid, signal.SIGKILL)
-    assert client.predict(path, rows=[ROW], deadline_s=5).task == "classification"
+    assert insist(client, path).task == "classification"
     found = stats(client, "killed")
     assert (found.restarts, found.requests) == (1, 2)
     assert "SIGKILL" in found.last_error
@@ -157,7 +158,7 @@ def test_a_child_killed_during_a_request_is_a_crash_for_that_caller_alone(
     os.kill(busy.pid, signal.SIGKILL)
     thread.join(WAIT_S)
     assert isinstance(heard[0], ModelCrashed)
-    assert isolated.predict(path, rows=[WELL], deadline_s=5).predictions() == [0.5]
+    assert insist(isolated, path, WELL).predictions() == [0.5]
 
 
 def test_a_version_that_crashes_again_and_again_is_left_alone_and_recovers(
@@ -166,7 +167,7 @@ def test_a_version_that_crashes_again_and_again_is_left_alone_and_recovers(
     path = kept("crashes", code_model(FRAGILE))
     for _ in range(3):
         with pytest.raises(ModelCrashed, match="status 3"):
-            isolated.predict(path, rows=[CRASHES], deadline_s=5)
+            insist(isolated, path, CRASHES)
     assert stats(isolated, "crashes").state == "backing_off"
     with pytest.raises(RunnerUnavailable) as refused:
         isolated.predict(path, rows=[WELL], deadline_s=5)
@@ -175,7 +176,7 @@ def test_a_version_that_crashes_again_and_again_is_left_alone_and_recovers(
     assert isinstance(wait_s, float)
     assert 0 < wait_s <= 0.4
     time.sleep(wait_s)
-    assert isolated.predict(path, rows=[WELL], deadline_s=5).predictions() == [0.5]
+    assert insist(isolated, path, WELL).predictions() == [0.5]
     assert stats(isolated, "crashes").restarts == 3
     assert isolated.health().restarts >= 3
 
@@ -263,7 +264,7 @@ def test_what_a_killed_runner_served_is_served_by_the_next_and_nothing_of_it_liv
         os.kill(parent_of(parent_of(first)), signal.SIGKILL)
         wait_for(client, "v", lambda found: found.pid != first)
         # Another parent is warmed, which takes seconds: who comes too early hears when to return.
-        assert insist(client, path) == "classification"
+        assert insist(client, path).task == "classification"
         assert stats(client, "v").restarts == 1
         started = memory.tree_of(process.pid)
         assert len(started) >= 4
@@ -273,6 +274,6 @@ def test_what_a_killed_runner_served_is_served_by_the_next_and_nothing_of_it_liv
         with running(tmp_path, store) as (other, _):
             (found,) = other.stats()
             assert (found.key, found.pid, found.format) == ("v", 0, "skops")
-            assert insist(client, path) == "classification"
+            assert insist(client, path).task == "classification"
             assert other.describe(key="v").tree_digest == skops_digest
             assert other.health().memory_bytes > 0
