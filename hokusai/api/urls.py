@@ -45,4 +45,6 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc/", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
     re_path(r"^api/", absent),
+    # Clients of the V2 inference protocol know no other prefix.
+    path("", include("deployments.api.v2.urls")),
 ]

@@ -90,6 +90,7 @@ def table(world: World) -> SimpleUploadedFile:
 
 # The engineer's key may write, but does not see them.
 OWNERS_ALONE = {**doers(("owner",), seen_by=()), "key_write": 404}
+INFERENCE = {"inputs": [{"name": "a", "datatype": "FP64", "shape": [1], "data": [1.0]}]}
 PREDICTION = {"columns": ["x"], "data": [[1.0]]}
 V = "models/<model_id>/versions"
 CASES: dict[str, Case] = {
@@ -399,6 +400,14 @@ CASES: dict[str, Case] = {
     "POST models/<model_id>/predict": Case(
         {**doers(ROLES), "key_write": 403}, lambda w: PREDICTION
     ),
+    "GET v2": Case(everybody()),
+    "GET v2/health/live": Case(everybody()),
+    "GET v2/health/ready": Case(everybody()),
+    "GET v2/models/<model_id>": Case(readers()),
+    "GET v2/models/<model_id>/ready": Case(readers()),
+    "POST v2/models/<model_id>/infer": Case(
+        {**doers(ROLES), "key_write": 403}, lambda w: INFERENCE
+    ),
     "GET deployments": Case(logged_in()),
     "POST deployments": Case(
         doers(BUILDERS),
@@ -469,6 +478,9 @@ FOR_MODELS = LISTS_FOR_MODELS | {
     f"GET {V}/latest",
     "GET deployments/<public_id>",
     "GET deployments/<deployment_id>/revisions/<public_id>",
+    "GET v2/models/<model_id>",
+    "GET v2/models/<model_id>/ready",
+    "POST v2/models/<model_id>/infer",
     "POST models/<model_id>/predict",
     "POST deployments/<public_id>/predict",
     "GET prediction-receipts/<public_id>",

@@ -29,10 +29,10 @@ def world(tmp_path: Path) -> World:
 
 
 def routes() -> Iterator[str]:
-    """`METHOD path` of everything below /api/v1/."""
+    """`METHOD path` of everything below /api/v1/, and of the V2 inference protocol."""
     for path, callback in _walk(get_resolver("hokusai.api.urls").url_patterns, ""):
         view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
-        if view is None or not path.startswith("api/v1/"):
+        if view is None or not path.startswith(("api/v1/", "v2")):
             continue
         actions = getattr(callback, "actions", None)
         methods = actions or [m for m in view.http_method_names if hasattr(view, m)]
@@ -107,7 +107,8 @@ def _status(route: str, case: Case, world: World, caller: str) -> Any:
             send = getattr(world.callers[caller], method.lower())
             answer = send(path, case.body(world), **options)
         transaction.set_rollback(True)
-    assert answer.status_code < 500 or "predict" in path or "ready" in path, answer.content
+    asks_a_model = any(part in path for part in ("predict", "ready", "/v2/"))
+    assert answer.status_code < 500 or asks_a_model, answer.content
     refused = answer.status_code in (401, 403, 404, 405)
     return answer.status_code if refused else PASS
 

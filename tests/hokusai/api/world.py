@@ -186,4 +186,5 @@ def filled(route: str, world: World) -> tuple[str, str]:
         else:
             parts.append(part)
             before = part
-    return method, "/api/v1/" + "/".join(parts)
+    prefix = "/" if parts[0] == "v2" else "/api/v1/"
+    return method, prefix + "/".join(parts)
