@@ -44,9 +44,8 @@ def answer(target: Target, given: Given, *, reload: Reload) -> Answer:
     Raises InvalidInput (with `row` and `column`), UnsupportedBody, NotDeployed, Starting,
     NotReady, ModelError, ProviderTimeout, and other OutsideErrors.
     """
-    allowed_s = patience_s(given.deadline, target.policy.deadline_ms)
-    until = given.began + allowed_s
-    table = bodies.read(given.body, given.media_type, target.project, allowed_s)
+    until = given.began + patience_s(given.deadline, target.policy.deadline_ms)
+    table = bodies.read(given.body, given.media_type, target.project, until)
     cache_s = target.policy.cache_s
     if not cache_s:
         made = _made(given, *ask(target, table, reload, until, given.request_id))

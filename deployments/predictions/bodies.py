@@ -1,5 +1,6 @@
 """Reads what a request sent: JSON in two forms here, Arrow and Parquet in isolation."""
 
+import time
 from functools import cache
 from typing import Any, Final
 
@@ -8,10 +9,11 @@ from django.conf import settings
 
 from deployments.predictions import table
 from deployments.predictions.table import Table
+from deployments.providers.errors import ProviderTimeout
 from hokusai.core.errors import InvalidInput, OutsideUnavailable
 from hokusai.runner import errors
 from hokusai.runner.client import RunnerClient
-from hokusai.runner.table_calls import TableForm
+from hokusai.runner.table_calls import TABLE_DEADLINE_S, TableForm
 from hokusai.web.problems import UnsupportedBody
 
 JSON: Final = "application/json"
@@ -25,12 +27,14 @@ FORM_BY_TYPE: Final[dict[str, TableForm]] = {
 }
 FORMS: Final = 'Give {"rows": [{column: value}]} or {"columns": [name], "data": [[value]]}.'
 RETRY_AFTER_S: Final = 2
+LEAST_S: Final = 0.001
 
 
-def read(body: bytes, media_type: str, project: str, deadline_s: float) -> Table:
+def read(body: bytes, media_type: str, project: str, until: float) -> Table:
     """The rows of a body. `project`: slug of the project whose reader takes foreign bytes.
 
-    Raises InvalidInput with row and column, UnsupportedBody, OutsideUnavailable.
+    `until`: `time.perf_counter()` at which reading is given up. Raises InvalidInput with row and
+    column, UnsupportedBody, OutsideUnavailable, ProviderTimeout.
     """
     if media_type in (JSON, ""):
         return read_json(body)
@@ -46,9 +50,11 @@ def read(body: bytes, media_type: str, project: str, deadline_s: float) -> Table
             body=body,
             max_rows=settings.PREDICT_MAX_ROWS,
             max_cells=settings.PREDICT_MAX_CELLS,
-            deadline_s=deadline_s,
+            deadline_s=min(TABLE_DEADLINE_S, max(LEAST_S, until - time.perf_counter())),
         )
     except errors.InvalidInput as error:
+        if time.perf_counter() >= until:
+            raise ProviderTimeout("The deadline passed while the table was read.") from error
         raise InvalidInput(error.message, **error.context) from error
     except errors.RunnerError as error:
         raise OutsideUnavailable(error.message, retry_after_s=RETRY_AFTER_S) from error

@@ -1,9 +1,11 @@
+import time
 from types import SimpleNamespace
 
 import orjson
 import pytest
 
 from deployments.predictions import bodies
+from deployments.providers.errors import ProviderTimeout
 from hokusai.core.errors import InvalidInput, OutsideUnavailable
 from hokusai.runner import errors
 from hokusai.web.problems import UnsupportedBody
@@ -67,7 +69,11 @@ def test_more_rows_or_values_than_the_limit_are_refused(settings, given, limit):
 
 def test_a_body_of_an_unknown_type_is_refused_and_the_known_ones_are_named():
     with pytest.raises(UnsupportedBody, match="parquet"):
-        bodies.read(b"a=1", "application/x-www-form-urlencoded", "p", 1.0)
+        bodies.read(b"a=1", "application/x-www-form-urlencoded", "p", soon())
+
+
+def soon(seconds=1.0):
+    return time.perf_counter() + seconds
 
 
 class Reader:
@@ -105,29 +111,35 @@ def reading(monkeypatch):
 def test_tables_are_read_by_the_runner_within_the_limits(reading, settings, media_type, form):
     block = memoryview(bytearray(16))
     reader = reading(SimpleNamespace(columns=("a",), rows=2, block=block))
-    table = bodies.read(b"bytes", media_type, "slug", 3.0)
+    table = bodies.read(b"bytes", media_type, "slug", soon(3.0))
     assert (table.count, table.columns, table.block) == (2, ("a",), block)
+    assert 2 < reader.asked.pop("deadline_s") <= 3
     assert reader.asked == {
         "project": "slug",
         "form": form,
         "body": b"bytes",
         "max_rows": settings.PREDICT_MAX_ROWS,
         "max_cells": settings.PREDICT_MAX_CELLS,
-        "deadline_s": 3.0,
     }
 
 
 def test_a_table_that_lies_is_invalid_and_a_runner_that_is_away_is_unavailable(reading):
     reading(errors.InvalidInput("A null.", row=3, column="b"))
     with pytest.raises(InvalidInput) as caught:
-        bodies.read(b"x", bodies.PARQUET, "p", 1.0)
+        bodies.read(b"x", bodies.PARQUET, "p", soon())
     assert caught.value.context == {"row": 3, "column": "b"}
     reading(errors.RunnerUnavailable("Nobody there."))
     with pytest.raises(OutsideUnavailable) as away:
-        bodies.read(b"x", bodies.PARQUET, "p", 1.0)
+        bodies.read(b"x", bodies.PARQUET, "p", soon())
     assert away.value.context["retry_after_s"] > 0
 
 
 def test_an_empty_table_body_is_invalid():
     with pytest.raises(InvalidInput, match="empty"):
-        bodies.read(b"", bodies.PARQUET, "p", 1.0)
+        bodies.read(b"", bodies.PARQUET, "p", soon())
+
+
+def test_a_table_that_is_not_read_by_the_deadline_is_a_timeout(reading):
+    reading(errors.InvalidInput("The table takes too long to be read."))
+    with pytest.raises(ProviderTimeout):
+        bodies.read(b"x", bodies.PARQUET, "p", soon(-1.0))
