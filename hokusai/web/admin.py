@@ -60,10 +60,14 @@ class ScopedAdmin(ModelAdmin):
         return self.may(request, self.view_permission, obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Where the person holds the permission in some project."""
+        """Where the person holds the permission in some project; asked once per request."""
         if self.add_form is None:
             return False
-        return projects_where(request.user, self.add_permission).exists()
+        kept: dict[str, bool] = request.__dict__.setdefault("_console_may_add", {})
+        if self.add_permission not in kept:
+            mine = projects_where(request.user, self.add_permission)
+            kept[self.add_permission] = mine.exists()
+        return kept[self.add_permission]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -56,5 +56,5 @@ def test_the_dashboard_asks_as_many_queries_for_many_rows_as_for_few(
 ) -> None:
     ModelVersionFactory.create_batch(5, model__project=project)
     PromotionFactory.create_batch(4, version__model__project=project)
-    with django_assert_max_num_queries(52):
+    with django_assert_max_num_queries(40):
         panels(engineer)
