@@ -68,7 +68,7 @@ class SliceSerializer(serializers.Serializer):
     p_holm = serializers.FloatField(allow_null=True, help_text="after Holm's correction")
 
 
-class LookSerializer(serializers.Serializer):
+class OtherMethodSerializer(serializers.Serializer):
     """The same gain by a method that decides nothing."""
 
     method = serializers.CharField()
@@ -135,7 +135,7 @@ class ComparisonViewSerializer(serializers.Serializer):
     alpha = serializers.FloatField(allow_null=True, help_text="level that the attempt spent")
     guardrails = GuardrailViewSerializer(many=True)
     slices = SliceSerializer(many=True)
-    looks = LookSerializer(many=True)
+    looks = OtherMethodSerializer(many=True)
     confusions = ConfusionSerializer(many=True)
     credit = CreditLineSerializer(allow_null=True)
     seeds = SeedsSerializer(allow_null=True)
