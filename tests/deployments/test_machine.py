@@ -2,17 +2,25 @@
 
 import contextlib
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from deployments import rollout, services, watch
 from deployments.choices import KEPT, DeploymentStatus, RevisionStatus
 from deployments.endpoints import target_of_deployment
+from deployments.exceptions import AlreadyServed
 from deployments.models import Deployment, Revision
 from deployments.providers import Endpoint, InvalidSpec, ProviderUnavailable, ServeSpec, providers
 from deployments.providers.memory import MemoryProvider
@@ -54,6 +62,8 @@ class FaultyProvider(MemoryProvider):
 class Slot(RuleBasedStateMachine):
     """What may happen to one slot, and what must hold after each of it."""
 
+    seen: ClassVar[set[str]] = set()
+
     def __init__(self) -> None:
         super().__init__()
         providers.forget()
@@ -73,9 +83,21 @@ class Slot(RuleBasedStateMachine):
         rows = Job.objects.filter(subject__in=subjects, finished_at=None)
         return list(rows.order_by("id"))
 
+    @initialize(before=st.integers(0, 2))
+    def begin(self, before: int) -> None:
+        """The slot may have served so many versions before."""
+        for version in range(before):
+            self.replace(version, "")
+
+    @rule(version=st.integers(0, 2), fault=st.sampled_from(FAULTS))
+    def replace(self, version: int, fault: str) -> None:
+        self.deploy(version)
+        if waiting := self.jobs_under_way():
+            self.run(waiting[-1], fault)
+
     @rule(version=st.integers(0, 2))
     def deploy(self, version: int) -> None:
-        with contextlib.suppress(Conflict):
+        with contextlib.suppress(AlreadyServed):
             services.deploy(version=self.versions[version], actor=self.actor, slug=SLUG)
 
     @rule(which=st.integers(0, 3), fault=st.sampled_from(FAULTS))
@@ -83,11 +105,6 @@ class Slot(RuleBasedStateMachine):
         """A worker takes a job, its lease or its pause over; it may fail, or be killed."""
         if waiting := self.jobs_under_way():
             self.run(waiting[which % len(waiting)], fault)
-
-    @rule()
-    def work_soundly(self) -> None:
-        if waiting := self.jobs_under_way():
-            self.run(waiting[-1], "")
 
     def run(self, job: Job, fault: str) -> None:
         Job.objects.filter(pk=job.pk).update(run_after=PAST)
@@ -149,6 +166,7 @@ class Slot(RuleBasedStateMachine):
     @invariant()
     def one_is_live_and_one_is_kept(self) -> None:
         states = list(self.revisions.values_list("status", flat=True))
+        self.seen.update(states)
         assert states.count(RevisionStatus.LIVE) <= 1
         assert states.count(RevisionStatus.STANDBY) <= 1
 
@@ -174,7 +192,7 @@ class Slot(RuleBasedStateMachine):
     def all_that_should_serve_serves(self) -> None:
         """No row that claims to serve and does not, and no process without a row."""
         rows = {row.public_id: row for row in self.revisions.select_related("version")}
-        idle_s = {place.idle_s for place in self.place_of}
+        idle_s = {place.idle_s for place in self.place_of.all()}
         for public_id, row in rows.items():
             if row.status in KEPT:
                 spec = self.provider.served[public_id]
@@ -199,6 +217,7 @@ class Slot(RuleBasedStateMachine):
 @pytest.mark.django_db(transaction=True)
 def test_whatever_happens_to_a_slot_its_rows_tell_the_truth(slots):
     run_state_machine_as_test(Slot, settings=slots)
+    assert Slot.seen == set(RevisionStatus)
 
 
 @pytest.fixture
