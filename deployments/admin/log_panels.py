@@ -1,7 +1,9 @@
-"""What the prediction log shows of a deployment: charts, what failed, the last predictions."""
+"""What the prediction log shows of a deployment: charts, and what failed."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
@@ -11,12 +13,13 @@ from django.utils.safestring import SafeString
 from deployments import board_cells
 from deployments.models import Deployment
 from deployments.prediction_log import reports
-from deployments.prediction_log.reports import Logged
+from deployments.prediction_log.reports import Bucket, Logged
 from hokusai.web import markup
 from hokusai.web.panels import Panel, chart, table
 
 FAILED_SHOWN: Final = 6
 RANGE: Final = "range"
+Rows = Sequence[Sequence[Any]]
 # Name, how long, in how many parts, how the ends of the parts are written.
 RANGES = (
     ("1h", "hour", timedelta(hours=1), 30, "%H:%M"),
@@ -26,61 +29,64 @@ RANGES = (
 
 
 def charts(deployment: Deployment, asked: str) -> tuple[Panel, Panel]:
+    """Latency, and requests with errors, over one of the spans of time; the shortest for others."""
     name, words, span, parts, form = next((one for one in RANGES if one[0] == asked), RANGES[0])
     now = timezone.now()
     buckets = reports.series(deployment, now - span, now, parts)
-    labels = [_at(bucket.at, form) for bucket in buckets]
     asked_at_all = any(bucket.requests for bucket in buckets)
     empty = "" if asked_at_all else f"The log holds no prediction of the last {words}."
-    return (
-        chart(
-            "Latency",
-            "lines",
-            {
-                "labels": labels,
-                "unit": "ms",
-                "series": [
-                    {"name": "p50", "tone": "accent", "values": [_ms(b.p50_ms) for b in buckets]},
-                    {"name": "p95", "tone": "warning", "values": [_ms(b.p95_ms) for b in buckets]},
-                ],
-            },
-            key="latency",
-            empty=empty,
-            headers=("From", "p50 (ms)", "p95 (ms)"),
-            rows=[(_at(b.at, form), _ms(b.p50_ms), _ms(b.p95_ms)) for b in buckets if b.requests],
-            hint=_ranges(name),
+    drawn = Drawn(buckets, [_at(bucket.at, form) for bucket in buckets], empty, _ranges(name))
+    return _latency(drawn), _requests(drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What two charts over the same time share."""
+
+    buckets: list[Bucket]
+    labels: list[str]
+    empty: str
+    hint: SafeString
+
+    def chart(
+        self, title: str, kind: str, data: Mapping[str, Any], headers: Sequence[str], rows: Rows
+    ) -> Panel:
+        """One of them, half as wide as the page."""
+        return chart(
+            title,
+            kind,
+            {"labels": self.labels, **data},
+            key=kind,
+            empty=self.empty,
+            headers=headers,
+            rows=[row for row, bucket in zip(rows, self.buckets, strict=True) if bucket.requests],
+            hint=self.hint,
             wide=False,
-        ),
-        chart(
-            "Requests and errors",
-            "columns",
-            {
-                "labels": labels,
-                "unit": "requests",
-                "stacked": True,
-                "series": [
-                    {
-                        "name": "answered",
-                        "tone": "accent",
-                        "values": [round(b.requests - b.errors) for b in buckets],
-                    },
-                    {
-                        "name": "errors",
-                        "tone": "danger",
-                        "values": [round(b.errors) for b in buckets],
-                    },
-                ],
-            },
-            key="requests",
-            empty=empty,
-            headers=("From", "Requests", "Errors"),
-            rows=[
-                (_at(b.at, form), round(b.requests), round(b.errors)) for b in buckets if b.requests
-            ],
-            hint=_ranges(name),
-            wide=False,
-        ),
-    )
+        )
+
+
+def _latency(drawn: Drawn) -> Panel:
+    p50 = [_ms(bucket.p50_ms) for bucket in drawn.buckets]
+    p95 = [_ms(bucket.p95_ms) for bucket in drawn.buckets]
+    series = [
+        {"name": "p50", "tone": "accent", "values": p50},
+        {"name": "p95", "tone": "warning", "values": p95},
+    ]
+    rows = list(zip(drawn.labels, p50, p95, strict=True))
+    data = {"unit": "ms", "series": series}
+    return drawn.chart("Latency", "lines", data, ("From", "p50 (ms)", "p95 (ms)"), rows)
+
+
+def _requests(drawn: Drawn) -> Panel:
+    errors = [round(bucket.errors) for bucket in drawn.buckets]
+    answered = [round(bucket.requests - bucket.errors) for bucket in drawn.buckets]
+    series = [
+        {"name": "answered", "tone": "accent", "values": answered},
+        {"name": "errors", "tone": "danger", "values": errors},
+    ]
+    rows = list(zip(drawn.labels, answered, errors, strict=True))
+    data = {"unit": "requests", "stacked": True, "series": series}
+    return drawn.chart("Requests and errors", "columns", data, ("From", "Answered", "Errors"), rows)
 
 
 def _at(at: datetime, form: str) -> str:
