@@ -13,6 +13,12 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 COMPOSE = (ROOT / "docker" / "compose.yml").read_text(encoding="utf-8")
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 EXAMPLES = {
+    "deployments/{id}": f"deployments/dep_{'0' * 32}",
+    "{model_id}": "project.model",
+    "{prd_id}": f"prd_{'0' * 32}",
+    "{pex_id}": f"pex_{'0' * 32}",
+    "$BATCH": f"bat_{'0' * 32}",
+    "$DEPLOYMENT": f"dep_{'0' * 32}",
     "{id}": "0" * 64,
     "$PROOF": "0" * 64,
     "$FIRST": f"mdv_{'0' * 32}",

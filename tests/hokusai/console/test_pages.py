@@ -19,7 +19,13 @@ from contributions.models import (
     Improvement,
     SigningPolicy,
 )
-from deployments.models import Deployment, PredictionLog, PredictionReceipt, Revision
+from deployments.models import (
+    BatchPrediction,
+    Deployment,
+    PredictionLog,
+    PredictionReceipt,
+    Revision,
+)
 from experiments.models import Benchmark, Comparison, Experiment, Run, Training
 from hokusai.accounts.models import ApiKey, Invitation, Membership, Project
 from hokusai.core.models import Delivery, Event, Job
@@ -48,6 +54,7 @@ pytestmark = pytest.mark.django_db
 MAKERS: dict[type, Any] = {
     ApiKey: factories.ApiKeyFactory,
     Attestation: factories.AttestationFactory,
+    BatchPrediction: factories.BatchPredictionFactory,
     Benchmark: factories.BenchmarkFactory,
     Comparison: factories.ComparisonFactory,
     Contribution: factories.ContributionFactory,
