@@ -160,7 +160,7 @@ class Slot(RuleBasedStateMachine):
         self.provider.fault = fault
         watch.watch_revisions()
         self.provider.fault = ""
-        if not fault:
+        if fault != "away":
             self.all_that_should_serve_serves()
 
     @invariant()
