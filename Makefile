@@ -8,7 +8,7 @@ COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run down test lock bench clean broken
+.PHONY: help demo run down test coverage lock bench clean broken
 
 help: ## Show this list
 	@echo "make demo     Start everything, tell the story of a model that gets better, stay up"
@@ -16,6 +16,7 @@ help: ## Show this list
 	@echo "make run      Start everything without the story"
 	@echo "make down     End what runs"
 	@echo "make test     Run every check and test"
+	@echo "make coverage Run the tests and tell which lines none of them reached"
 	@echo "make bench    Measure against the peers named in bench/"
 	@echo "make lock     Resolve requirements/*.in (UPGRADE=1: to the newest versions)"
 	@echo "make clean    Remove .venv and caches (DATA=1: also the data in .hokusai)"
@@ -36,6 +37,9 @@ down: $(STAMP)
 
 test: $(STAMP)
 	@.ci/checks
+
+coverage: $(STAMP)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov
 
 lock: $(STAMP)
 	@for name in base ml lightgbm dev production; do \
