@@ -79,7 +79,19 @@ def test_numbers_come_through(client: RunnerClient, form: str, body: bytes) -> N
         ({"a": pa.array([0], pa.timestamp("s"))}, None, "a"),
         ({"a": pa.nulls(2)}, None, "a"),
     ],
-    ids=str,
+    ids=[
+        "null",
+        "NaN",
+        "null of a dictionary",
+        "above 2^53",
+        "unsigned above 2^53",
+        "text",
+        "list",
+        "struct",
+        "dictionary of texts",
+        "time",
+        "nothing",
+    ],
 )
 def test_what_is_no_number_is_named(
     client: RunnerClient, columns: dict[str, Any], row: int | None, column: str
