@@ -196,7 +196,8 @@ def _source(data: dict[str, Any]) -> DatasetVersion | services.UploadedTable:
 
 def _notices(obj: BatchPrediction) -> list[Notice]:
     if obj.status == BatchStatus.FAILED:
-        return [Notice(f"{obj.error} Mend it and choose Resume, or ask for a new batch.", "danger")]
+        next_step = "Resume goes on with the same table; with a mended one, ask for a new batch."
+        return [Notice(f"{obj.error} {next_step}", "danger")]
     if obj.forgotten_at is not None:
         return [Notice("Its table and its outputs were let go of; the record stays.", "info")]
     if obj.status == BatchStatus.CANCELLED:
@@ -209,12 +210,14 @@ def _notices(obj: BatchPrediction) -> list[Notice]:
 def _facts(obj: BatchPrediction, *, may_fetch: bool) -> tuple[Fact, ...]:
     fetchable = obj.status == BatchStatus.SUCCEEDED and obj.forgotten_at is None and may_fetch
     output: Any = markup.NOTHING
+    until = ""
     if fetchable:
+        until = f"until {obj.expires_at:%Y-%m-%d}" if obj.expires_at else ""
         url = reverse("admin:deployments_batchprediction_result", args=[obj.pk])
         output = markup.link(f"Parquet, {markup.size(obj.output_bytes)}, download", url)
     data = markup.object_link(obj.dataset_version) if obj.dataset_version else obj.file_name
     return (
-        Fact("Outputs", output, f"until {obj.expires_at:%Y-%m-%d}" if obj.expires_at else ""),
+        Fact("Outputs", output, until),
         Fact("Version", markup.object_link(obj.version)),
         Fact("Deployment", markup.object_link(obj.deployment)),
         Fact("Table", data, f"{obj.file_format}, {markup.size(obj.size_bytes)}"),

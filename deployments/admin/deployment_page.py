@@ -124,7 +124,7 @@ def now_context(deployment: Deployment, standing: Standing) -> dict[str, Any]:
         Figure("p95", board_cells.p95(standing), "of the model's time"),
         Figure("Errors", board_cells.errors(standing), "of the requests"),
         Figure("Memory", board_cells.memory(standing), f"of {_most(deployment)}"),
-        Figure("Process", board_cells.process(standing), "restarts beside it"),
+        Figure("Process", board_cells.process(standing), "of the model, and its restarts"),
         Figure("Isolation", board_cells.tier(standing), _tier_words(standing)),
     )
     address = reverse("admin:deployments_deployment_now", args=[deployment.pk])

@@ -18,20 +18,20 @@ def same_columns(
 
     `optional` ones may be missing. The message suggests the name that was probably meant.
     """
-    where = "" if row is None else f"Row {row}: "
+    where = "T" if row is None else f"Row {row}: t"
     known = frozenset(names)
     for name in names:
         if name not in given and name not in optional:
             meant = near(name, [other for other in given if other not in known])
             hint = f"; {meant!r} was given" if meant else ""
-            message = f"{where}the column {name!r} is missing{hint}."
+            message = f"{where}he column {name!r} is missing{hint}."
             raise InvalidInput(message, row=row, column=name)
     for name in given:
         if name not in known:
             meant = near(name, [other for other in names if other not in given])
             hint = f"; did you mean {meant!r}?" if meant else "."
             shown = str(name)[:MAX_SHOWN]
-            message = f"{where}the model knows no column {shown!r}{hint}"
+            message = f"{where}he model knows no column {shown!r}{hint}"
             raise InvalidInput(message, row=row, column=shown)
 
 
