@@ -106,21 +106,7 @@ def _keep(
             "scanners": seen.scan.versions,
         },
     )
-    if uploaded := UPLOADED.match(version.source):
-        jobs.enqueue("upload_removal", subject=uploaded["upload"], project_id=version.project_id)
-    jobs.enqueue(
-        "artifact_signature",
-        subject=version.public_id,
-        project_id=version.project_id,
-        label=str(version),
-    )
-    if version.flavor == CONVERTED_FLAVOR:
-        jobs.enqueue(
-            "onnx_conversion",
-            subject=version.public_id,
-            project_id=version.project_id,
-            label=str(version),
-        )
+    _ask_for_what_follows(version)
     _record(
         "version:ready",
         version,
@@ -131,6 +117,18 @@ def _keep(
             "twin_of": version.twin_of.public_id if version.twin_of else None,
         },
     )
+
+
+def _ask_for_what_follows(version: ModelVersion) -> None:
+    if uploaded := UPLOADED.match(version.source):
+        jobs.enqueue("upload_removal", subject=uploaded["upload"], project_id=version.project_id)
+    kinds = ["artifact_signature"]
+    if version.flavor == CONVERTED_FLAVOR:
+        kinds.append("onnx_conversion")
+    for kind in kinds:
+        jobs.enqueue(
+            kind, subject=version.public_id, project_id=version.project_id, label=str(version)
+        )
 
 
 def _twin(version: ModelVersion) -> ModelVersion | None:
