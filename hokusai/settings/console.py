@@ -84,9 +84,9 @@ MODEL_ACTIONS = [
 ]
 # Panels that higher apps put on the page of a model, before what its versions state themselves.
 MODEL_PANELS = [
-    "deployments.model_page.serves",
     "experiments.model_page.measured",
     "experiments.model_page.since_first",
+    "deployments.model_page.serves",
     "contributions.model_page.next_candidate",
     "registry.admin.lineage.gain_of_model",
     "registry.model_page.stage_history",

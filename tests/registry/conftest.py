@@ -102,7 +102,8 @@ def run_job() -> Callable[[str], Job]:
     """Runs the open job of a subject as a worker would; the row as it is then."""
 
     def run(subject: str) -> Job:
-        job = Job.objects.unfinished().exclude(kind="artifact_signature").get(subject=subject)
+        follows = ("artifact_signature", "onnx_conversion")
+        job = Job.objects.unfinished().exclude(kind__in=follows).get(subject=subject)
         jobs.run(job.pk)
         return Job.objects.get(pk=job.pk)
 
