@@ -22,9 +22,9 @@ from hokusai.embedded.programs import PROJECT_ROOT, Program, minimal_environment
 CELERY_APP = "--app=hokusai.celery"
 SIGNING_QUEUE = "signing"
 WORKER_QUEUES = ("default",)
-# Of each web process. With many more, threads fight for the interpreter: of 64 callers fewer are
-# answered per second, and some much later than most. With one, callers share workers unevenly.
-WEB_THREADS = 4
+# Of each web process: so many requests can wait for slow models before pages wait too. With more,
+# threads fight for the interpreter, and some of 64 callers are answered much later than most.
+WEB_THREADS = 8
 
 
 def supervised(folder: DataFolder, addresses: Addresses, *, web_port: int) -> list[Program]:
