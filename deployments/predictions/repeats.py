@@ -12,10 +12,10 @@ import orjson
 from prometheus_client import Counter
 
 from deployments.predictions.given import Given
-from deployments.predictions.shelf import ShelfDown, shelf
 from hokusai.core.errors import InvalidInput
 from hokusai.web.idempotency import HEADER, LIFETIME, MAX_KEY
 from hokusai.web.problems import InFlight, KeyReused
+from hokusai.web.shelf import ShelfDown, shelf
 
 PREFIX: Final = "predict:once:"
 # Beyond the deadline, for what comes before and after the model.

@@ -11,8 +11,8 @@ from django.conf import settings
 from prometheus_client import Counter
 
 from deployments.endpoints import Target
-from deployments.predictions.shelf import ShelfDown, shelf
 from deployments.predictions.table import Table
+from hokusai.web.shelf import ShelfDown, shelf
 
 MAX_BYTES: Final = 256 * 1024
 PREFIX: Final = "predict:result:"

@@ -1,25 +1,22 @@
 """Who calls, and how often: one Redis script for key, limits and epochs; else PostgreSQL."""
 
 import hashlib
-import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import redis
-from django.conf import settings
 from prometheus_client import Counter
 
 from hokusai.accounts import keys
 from hokusai.web.callers import Caller, Counted, dump, find_caller, parse
 from hokusai.web.counters import WINDOW_S, target_counter, window
+from hokusai.web.shelf import Shelf, ShelfDown
 
 IDENTITY_S = 30.0
 UNKNOWN_S = 5.0
 UNKNOWN_MAX = 1024
-PAUSE_S = 1.0
 UNLIMITED = Counter(
     "hokusai_hot_unlimited_total", "Requests answered without a limit because Redis was down"
 )
@@ -84,11 +81,10 @@ def identity_key(secret_hash: bytes) -> str:
 
 
 class Gate:
-    """Admits callers. Thread-safe; each thread keeps one connection to Redis."""
+    """Admits callers. Thread-safe."""
 
     def __init__(self) -> None:
-        self._kept = threading.local()
-        self._down_until = 0.0
+        self._redis = Shelf()
         self._unknown: OrderedDict[bytes, float] = OrderedDict()
 
     def admit(self, secret: str, watched: str, counted: Counted | None = None) -> Admission | None:
@@ -136,60 +132,19 @@ class Gate:
         self, names: tuple[str, ...], identity: bytes, life_ms: int, counted: Counted | None = None
     ) -> list[Any] | None:
         """The script's reply; None while Redis is down."""
-        now = time.monotonic()
-        if now < self._down_until:
-            return None
         of_target = (counted.project_id, counted.model_id) if counted else (0, "")
         arguments = (len(names), *names, WINDOW_S + 1, identity, life_ms, *of_target)
         try:
             return self._evaluate(arguments)
-        except (redis.RedisError, OSError):
-            # Not each request shall wait for the timeout: after the pause the next one tries.
-            self._down_until = now + PAUSE_S
-            self._drop()
+        except ShelfDown:
             return None
 
     def _evaluate(self, arguments: tuple[Any, ...]) -> list[Any]:
         try:
-            reply: list[Any] = self._send("EVALSHA", SCRIPT_SHA, *arguments)
+            reply: list[Any] = self._redis.ask("EVALSHA", SCRIPT_SHA, *arguments)
         except redis.exceptions.NoScriptError:
-            reply = self._send("EVAL", SCRIPT, *arguments)
+            reply = self._redis.ask("EVAL", SCRIPT, *arguments)
         return reply
-
-    def _send(self, *command: Any) -> Any:
-        connection = self._connection()
-        packed = connection.pack_command(*command)
-        try:
-            connection.send_packed_command(packed, check_health=False)
-            return connection.read_response()
-        except redis.ConnectionError:
-            # Closed while idle, or restarted: one new connection tells. A timeout is not repeated.
-            self._drop()
-            connection = self._connection()
-            connection.send_packed_command(packed, check_health=False)
-            return connection.read_response()
-
-    def _connection(self) -> Any:
-        connection: Any = getattr(self._kept, "connection", None)
-        if connection is None:
-            connection = self._pool.make_connection()
-            connection.connect()
-            self._kept.connection = connection
-        return connection
-
-    def _drop(self) -> None:
-        connection = self._kept.__dict__.pop("connection", None)
-        if connection is not None:
-            connection.disconnect()
-
-    @cached_property
-    def _pool(self) -> redis.ConnectionPool:
-        return redis.ConnectionPool.from_url(
-            settings.REDIS_URL,
-            socket_timeout=settings.REDIS_TIMEOUT_S,
-            socket_connect_timeout=settings.REDIS_TIMEOUT_S,
-            retry=None,
-        )
 
     def _known_as_unknown(self, hashed: bytes) -> bool:
         return self._unknown.get(hashed, 0.0) > time.monotonic()

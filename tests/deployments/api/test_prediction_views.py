@@ -10,8 +10,8 @@ from deployments.choices import RevisionStatus
 from deployments.models import Deployment, PredictionReceipt, Revision
 from deployments.predictions import repeats, results
 from deployments.predictions.repeats import Claim
-from deployments.predictions.shelf import Shelf
 from deployments.providers.errors import ModelError
+from hokusai.web.shelf import Shelf
 from tests.factories import ModelVersionFactory, RevisionFactory, api_key
 
 pytestmark = pytest.mark.django_db

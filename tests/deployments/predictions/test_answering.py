@@ -8,8 +8,8 @@ from deployments import endpoints
 from deployments.choices import RevisionStatus
 from deployments.models import Deployment
 from deployments.predictions import Given, answer, results
-from deployments.predictions.shelf import Shelf
 from hokusai.core.errors import InvalidInput, OutsideTimeout
+from hokusai.web.shelf import Shelf
 from tests.factories import RevisionFactory
 
 pytestmark = pytest.mark.django_db

@@ -4,9 +4,9 @@ import redis
 from deployments.predictions import repeats
 from deployments.predictions.given import Given
 from deployments.predictions.repeats import Claim, Kept
-from deployments.predictions.shelf import Shelf
 from hokusai.core.errors import InvalidInput
 from hokusai.web.problems import InFlight, KeyReused
+from hokusai.web.shelf import Shelf
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import redis
 from deployments import endpoints
 from deployments.choices import RevisionStatus
 from deployments.predictions import results
-from deployments.predictions.shelf import Shelf
 from deployments.predictions.table import of_rows
+from hokusai.web.shelf import Shelf
 from tests.factories import RevisionFactory
 
 TABLE = of_rows([{"a": 1, "b": 2}])

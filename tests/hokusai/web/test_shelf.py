@@ -1,7 +1,7 @@
 import pytest
 import redis
 
-from deployments.predictions.shelf import Shelf, ShelfDown
+from hokusai.web.shelf import Shelf, ShelfDown
 
 
 @pytest.fixture
@@ -45,3 +45,11 @@ def test_an_error_of_a_command_that_was_told_is_not_taken_for_the_next_answer(se
     shelf.tell("SET", "a", b"1", "EX", "never")
     with pytest.raises(ShelfDown):
         shelf.ask("GET", "a")
+
+
+def test_a_script_that_redis_does_not_know_is_no_outage(server):
+    shelf = Shelf()
+    with pytest.raises(redis.exceptions.NoScriptError):
+        shelf.ask("EVALSHA", "0" * 40, 0)
+    assert shelf.ask("EVAL", "return 7", 0) == 7
+    assert shelf.ask("ECHO", "x") == b"x"

@@ -1,4 +1,4 @@
-"""What predictions keep in Redis for a while; without it they go on."""
+"""Redis on the hot paths: one connection per thread, and no waiting for a server that is away."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ PAUSE_S: Final = 1.0
 
 
 class ShelfDown(Exception):
-    """Redis does not answer; nothing is kept."""
+    """Redis does not answer; whoever asked goes on without it."""
 
 
 class Shelf:
@@ -23,7 +23,7 @@ class Shelf:
         self._down_until = 0.0
 
     def ask(self, *command: Any) -> Any:
-        """The reply to a command. Raises ShelfDown."""
+        """The reply to a command. Raises ShelfDown; NoScriptError for a script it does not know."""
         return self._guarded(command, wait=True)
 
     def tell(self, *command: Any) -> None:
@@ -39,6 +39,8 @@ class Shelf:
             raise ShelfDown
         try:
             return self._send(command, wait)
+        except redis.exceptions.NoScriptError:
+            raise
         except (redis.RedisError, OSError) as error:
             self._down_until = now + PAUSE_S
             self._drop()
@@ -50,7 +52,7 @@ class Shelf:
         try:
             return self._exchange(connection, packed, wait)
         except redis.ConnectionError:
-            # Closed while idle, or restarted: one new connection tells.
+            # Closed while idle, or restarted: one new connection tells. A timeout is not repeated.
             self._drop()
             return self._exchange(self._connection(), packed, wait)
 
@@ -60,8 +62,9 @@ class Shelf:
         if not wait:
             return None
         while True:
-            reply = connection.read_response()
+            # Before reading: an error that is answered has been read as well.
             self._kept.unread -= 1
+            reply = connection.read_response()
             if not self._kept.unread:
                 return reply
 
