@@ -66,7 +66,7 @@ def test_a_failed_batch_says_why_and_how_to_go_on(engineer: Staff, project: Proj
     )
     shown = page_of(engineer, batch)
     assert "Row 3 is wrong." in shown
-    assert "choose Resume" in shown
+    assert "Resume goes on with the same table" in shown
 
 
 def test_cancel_and_resume_are_dialogs(engineer: Staff, project: Project) -> None:
