@@ -68,11 +68,11 @@ def ada(running: Running, access: dict[str, str]) -> Api:
 
 
 def test_the_story_holds_and_shows_what_was_measured(told: str) -> None:
-    assert re.search(r"honest: delta \+\d\.\d\d percentage points, interval \[\+", told)
+    assert re.search(r"honest: delta \+\d+\.\d\d percentage points, interval \[\+", told)
     assert re.search(r"honest: .* accepted", told)
     assert re.search(r"shifted: delta -\d+\.\d\d .* refused", told)
     assert "the shares sum to 10,000" in told
-    assert re.search(r"untouched rows confirm \+\d\.\d\d percentage points", told)
+    assert re.search(r"untouched rows confirm \+\d+\.\d\d percentage points", told)
     assert re.search(r"VALID +attestation", told)
     assert re.search(r"one flipped byte: INVALID", told)
     assert "one given row is shown to be in the training set" in told
