@@ -17,7 +17,6 @@ SPEC: Final = "1.0"
 REQUEST: Final = "org.kubeflow.serving.inference.request"
 RESPONSE: Final = "org.kubeflow.serving.inference.response"
 JSON: Final = "application/json"
-MEDIA_TYPE: Final = "application/x-ndjson"
 
 
 def lines(row: PredictionLog) -> Iterator[bytes]:

@@ -14,7 +14,6 @@ from hokusai.core.errors import InvalidInput
 NUMBERS: Final = frozenset({int, float})
 # What a row's value may be at all; which of them a column takes is the model's to judge.
 SCALARS: Final = frozenset({int, float, str, bool, type(None)})
-ITEM_BYTES: Final = 8
 
 
 @dataclass(slots=True)

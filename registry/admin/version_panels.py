@@ -16,11 +16,6 @@ from registry.sync_reports import tracking_notice
 
 TAG_SHOWN = 80
 PROMOTIONS_SHOWN = 10
-SCAN_TONES = {
-    ScanVerdict.CLEAN: "success",
-    ScanVerdict.SUSPICIOUS: "warning",
-    ScanVerdict.DANGEROUS: "danger",
-}
 
 
 def notices(obj: ModelVersion) -> list[Notice]:
